@@ -20,6 +20,7 @@
 //! | `probe` | do commands work on a board behind a debug probe? |
 //! | `serial` | and on a board on a serial port? |
 //! | `bench` | is every instruction counted, with the same result every time? |
+//! | `fuzz` | does every reader refuse or understand any bytes? |
 //! | `cli` | does every command do what it says, and report what went wrong? |
 //! | `private_copy` | is a private copy of the emulator complete, verified, and in the cache folder alone? |
 //! | `versions` | do host and firmware use the same libraries, and do the documents list every command? |
@@ -49,6 +50,7 @@ use tempfile::TempDir;
 pub mod handmade;
 
 mod files;
+pub mod fuzz;
 pub mod tensors;
 pub mod virtual_board;
 

@@ -404,3 +404,79 @@ fn systems_do_as_they_do_in_keras() {
         assert!((ours.best_accuracy.mean - accuracy).abs() <= KERAS_PHOTO, "{name}: {ours:?}");
     }
 }
+
+/// A shard's files may come from anybody: names that lead out of the folder, and counts that no memory holds, are refused, and
+/// nothing is written.
+#[test]
+fn hostile_plans_are_refused() {
+    let small = Small::new(systems(&["smaller"], 1), StudySize { seeds: 1, folds: 0, repeats: 0 });
+    let temp = temporary();
+    let (shard, out) = (temp.path().join("shard"), temp.path().join("a/b/out"));
+    small.whole(&shard);
+    let path = shard.join("plan.json");
+    let plan: serde_json::Value = read_json(&path);
+    let changed = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut plan = plan.clone();
+        change(&mut plan);
+        std::fs::write(&path, plan.to_string()).unwrap();
+        let refused = study::merge(std::slice::from_ref(&shard), &out).unwrap_err();
+        assert!(matches!(&refused, StudyError::Malformed { path: named, .. } if *named == path), "{refused}");
+        assert!(!temp.path().join("a").exists(), "{refused}");
+        refused.to_string()
+    };
+    for name in ["../../../up", "/up", "..", "", "a/b", "a\nb", "\u{1b}[2J", &"n".repeat(300)] {
+        let refused = changed(&|plan| plan["systems"][0]["name"] = name.into());
+        assert!(refused.contains("a system's name"), "{refused}");
+    }
+    assert!(changed(&|plan| plan["seeds"] = u32::MAX.into()).contains("seeds"));
+    let many = |plan: &mut serde_json::Value| {
+        let system = plan["systems"][0].clone();
+        let numbered = |number: usize| {
+            let mut system = system.clone();
+            system["name"] = format!("system-{number}").into();
+            system
+        };
+        plan["systems"] = (0..2000).map(numbered).collect();
+        plan["seeds"] = 1000.into();
+    };
+    assert!(changed(&many).contains("a million trainings"));
+    let twice = |plan: &mut serde_json::Value| plan["systems"] = vec![plan["systems"][0].clone(); 2].into();
+    assert!(changed(&twice).contains("the same name"));
+}
+
+/// The report of a merged study has no script, and asks no other machine for pictures.
+#[test]
+fn a_hostile_showcase_stays_text() {
+    let small = Small::new(systems(&["smaller"], 1), StudySize { seeds: 1, folds: 0, repeats: 0 });
+    let temp = temporary();
+    let shard = temp.path().join("shard");
+    small.whole(&shard);
+    let path = shard.join("showcase.json");
+    let showcase: serde_json::Value = read_json(&path);
+    let merged = |showcase: &serde_json::Value| {
+        std::fs::write(&path, showcase.to_string()).unwrap();
+        let _ = std::fs::remove_file(shard.join("report.html"));
+        study::merge(std::slice::from_ref(&shard), &shard)
+    };
+    let mut named = showcase.clone();
+    named["system"] = "<script>alert(1)</script>".into();
+    merged(&named).unwrap();
+    let page = std::fs::read_to_string(shard.join("report.html")).unwrap();
+    assert!(page.contains("&lt;script&gt;") && !page.contains("<script"));
+    let mut failed = showcase.clone();
+    failed["shown"] = serde_json::json!({ "Err": "<img src=x onerror=alert(1)>" });
+    merged(&failed).unwrap();
+    let page = std::fs::read_to_string(shard.join("report.html")).unwrap();
+    assert!(page.contains("&lt;img") && !page.contains("<img src=x"));
+    for uri in ["https://example.com/seen.png", "javascript:alert(1)", "data:image/svg+xml;base64,AAAA"] {
+        for field in ["input", "explained"] {
+            let mut remote = showcase.clone();
+            remote["shown"]["Ok"]["photos"][0][field] = uri.into();
+            assert!(matches!(merged(&remote), Err(StudyError::NoShowcase)), "{uri}");
+        }
+        let mut remote = showcase.clone();
+        remote["shown"]["Ok"]["weights"] = uri.into();
+        assert!(matches!(merged(&remote), Err(StudyError::NoShowcase)), "{uri}");
+    }
+    merged(&showcase).unwrap();
+}

@@ -52,6 +52,9 @@ pub struct ForBoard<'a> {
     pub board: &'a str,
 }
 
+/// Number of first bytes by which [`Format::is`] recognizes a file.
+const RECOGNIZED: usize = 256;
+
 impl Format {
     /// Returns the format of a path's extension: `.h` or `.hpp`, or `.tflite`, in letters of either case.
     pub fn of_ending(path: &Path) -> Option<Self> {
@@ -156,8 +159,9 @@ pub fn export(
 /// [`ExportError::Kept`], [`ExportError::Write`].
 pub fn write(path: &Path, format: Format, bytes: &[u8]) -> Result<(), ExportError> {
     if path.is_file() {
-        let there = std::fs::read(path).unwrap_or_default();
-        if !there.is_empty() && !format.is(&there) {
+        // One that cannot be read is kept too.
+        let there = artifacts::first_bytes(path, RECOGNIZED);
+        if !there.is_ok_and(|there| there.is_empty() || format.is(&there)) {
             return Err(ExportError::Kept { path: path.to_owned() });
         }
     }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
+use pinhole_core::artifacts::{limits, read_regular};
 use pinhole_core::model_file::ModelFile;
 use pinhole_shared::model::ModelError;
 use thiserror::Error;
@@ -36,8 +37,12 @@ pub enum Reason {
     Inputs { got: usize },
     #[error("it has {got} operators, more than {most}")]
     Operators { got: usize, most: usize },
-    #[error("it gives {got} layers, more than {most}")]
-    Layers { got: usize, most: usize },
+    #[error("it gives more than {most} layers")]
+    Layers { most: usize },
+    #[error("its output is not that of its last operator alone")]
+    Outputs,
+    #[error("its tensor {name:?} {why}")]
+    Tensor { name: String, why: &'static str },
     #[error("its input is {got}")]
     Input { got: String },
     #[error("its metadata `pinhole_fit` says that pictures are fitted in by {got:?}, which this version does not know")]
@@ -88,6 +93,14 @@ impl Reason {
 /// [`ImportError`] with the path.
 pub fn import(path: &Path, classes: Option<&[String]>) -> Result<ModelFile, ImportError> {
     let wrong = |reason| ImportError { path: path.to_owned(), reason };
-    let bytes = std::fs::read(path).map_err(|reason| wrong(Reason::Unreadable(reason)))?;
-    read::import(&bytes, classes).map_err(wrong)
+    let bytes = read_regular(path, limits::TFLITE).map_err(|reason| wrong(Reason::Unreadable(reason)))?;
+    import_bytes(&bytes, classes).map_err(wrong)
+}
+
+/// Imports the bytes of a TensorFlow Lite file, like [`import`].
+///
+/// # Errors
+/// [`Reason`].
+pub fn import_bytes(bytes: &[u8], classes: Option<&[String]>) -> Result<ModelFile, Reason> {
+    read::import(bytes, classes)
 }

@@ -150,6 +150,11 @@ pub enum Note {
         /// True if the checkpoint includes the last epoch.
         can_resume: bool,
     },
+    /// Training stopped because its loss or a weight was no longer a finite number.
+    Diverged {
+        /// The epoch that is kept.
+        best: u32,
+    },
     /// Training stopped because there was no better epoch for as long as the recipe's patience.
     OutOfPatience {
         /// The last epoch.

@@ -14,7 +14,9 @@ use pinhole_lab::verdict::{DoubtedLabel, NetworkVerdict, TrainingFacts};
 use pinhole_shared::pixels::InputShape;
 use pinhole_train::quantize::{ActivationBits, LayerError, measure, quantize};
 use pinhole_train::runs::pretrained::PretrainedSource;
-use pinhole_train::runs::{self, JobError, PretrainedSummary, Quantization, RecipeChoice, RunSummary, files};
+use pinhole_train::runs::{
+    self, JobError, PartDigests, PretrainedSummary, Quantization, RecipeChoice, RunSummary, files,
+};
 use pinhole_train::{
     Accelerator, Epoch, Network, Training, TrainingIdentity, TrainingOutcome, TrainingState, transfer,
 };
@@ -156,13 +158,34 @@ impl Job {
         state: Option<TrainingState>,
         observe: impl FnMut(&Training<'_>, &Epoch) -> ControlFlow<()>,
     ) -> Result<FinishedTraining, JobError> {
+        let outcome = self.train(data, state, observe)?;
+        self.finish(data, outcome)
+    }
+
+    /// Trains, as the first part of [`Job::resume`].
+    ///
+    /// # Errors
+    /// [`JobError`].
+    pub(super) fn train(
+        &self,
+        data: &JobData,
+        state: Option<TrainingState>,
+        observe: impl FnMut(&Training<'_>, &Epoch) -> ControlFlow<()>,
+    ) -> Result<TrainingOutcome, JobError> {
         let photos = photos::copies(&data.training, &self.recipe.training.copies);
         let network = self.network(&photos.classes)?;
         let mut training = Training::new(network, &photos, &data.validation, self.seed)?.on(self.accelerator)?;
         if let Some(state) = state {
             training.restore(state)?;
         }
-        let outcome = training.run(observe)?;
+        Ok(training.run(observe)?)
+    }
+
+    /// Quantizes and evaluates, as the second part of [`Job::resume`].
+    ///
+    /// # Errors
+    /// [`JobError`].
+    pub(super) fn finish(&self, data: &JobData, outcome: TrainingOutcome) -> Result<FinishedTraining, JobError> {
         let model = quantize(&outcome.network, &data.training, self.bits)?;
         let evaluation = evaluate(Some(&outcome.network), &model, &data.validation)?;
         let layers = measure(&outcome.network, &model, &data.validation)?;
@@ -171,6 +194,8 @@ impl Job {
         let judge = base.as_ref().unwrap_or(&outcome.network);
         let doubted = doubted_labels(judge, &data.training, &data.duplicates, self.seed)?;
         let verdict = data.verdict(&evaluation, &doubted, outcome.best.epoch, epochs);
+        let (weights, metrics) = (outcome.network.to_safetensors()?, runs::metrics_csv(&outcome.epochs));
+        let parts = PartDigests::of(&[(files::WEIGHTS, &weights), (files::METRICS, &metrics)]);
         let summary = RunSummary {
             pinhole: env!("CARGO_PKG_VERSION").to_owned(),
             recipe: self.recipe_name.clone(),
@@ -193,6 +218,7 @@ impl Job {
             validation_loss: outcome.best.validation_loss,
             validation_accuracy: outcome.best.validation_accuracy,
             model_checksum: model.model().checksum(),
+            parts,
             quantization: Some(Quantization::new(&self.recipe, self.bits)),
             command: Some(command_of(self)),
             verdict: serialized(&verdict),

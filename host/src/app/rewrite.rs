@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pinhole_core::artifacts::{write_file, write_files};
+use pinhole_core::artifacts::{limits, read_regular_text, write_file, write_files};
 use pinhole_core::model_file::ModelFile;
 use pinhole_core::photos::PhotoOptions;
 use pinhole_lab::evaluate::evaluate;
@@ -10,7 +10,7 @@ use pinhole_lab::report::describes_an_earlier_model;
 use pinhole_lab::verdict::NetworkVerdict;
 use pinhole_train::Network;
 use pinhole_train::quantize::measure;
-use pinhole_train::runs::{JobError, RunError, RunSummary, files, read_metrics, summary_bytes};
+use pinhole_train::runs::{self, JobError, RunSummary, files, summary_bytes};
 
 use super::job::{load, serialized};
 use super::labels::recorded_doubts;
@@ -30,7 +30,7 @@ pub enum Rewritten {
 /// Returns a run's report, marked as describing an earlier model than that of the run's new summary; `None` if there is no report.
 /// It is written together with the new model, so that the report is not wrong until [`rewrite_report`] has made a new one.
 pub(super) fn marked_report(folder: &Path, run: &RunSummary) -> Option<String> {
-    let before = std::fs::read_to_string(folder.join(files::REPORT)).ok()?;
+    let before = read_regular_text(&folder.join(files::REPORT), limits::REPORT).ok()?;
     Some(describes_an_earlier_model(&before, run.model_checksum))
 }
 
@@ -43,7 +43,7 @@ pub(super) fn marked_report(folder: &Path, run: &RunSummary) -> Option<String> {
 pub fn rewrite_report(folder: &Path, run: &RunSummary, model: &ModelFile) -> Result<Rewritten, JobError> {
     let path = folder.join(files::REPORT);
     let Some(marked) = marked_report(folder, run) else { return Ok(Rewritten::NoReport) };
-    let network = Network::read(&folder.join(files::WEIGHTS)).map_err(RunError::from)?;
+    let network = runs::network(folder, Some(run))?;
     // This comes first, so that the report is not wrong during the work or after an interruption.
     write_file(&path, marked.as_bytes())?;
     let Some((page, verdict)) = page(folder, run, &network, model)? else { return Ok(Rewritten::Marked) };
@@ -63,8 +63,8 @@ fn page(
     let options = PhotoOptions { class_from: run.class_from(), duplicate_search: !run.no_duplicate_search };
     let folders = (run.photos.as_path(), run.validation.as_deref());
     let data = load(folders, &options, network.recipe.input(), classes, run.seed, &mut ());
-    let (Ok(data), Some(epochs)) = (data, read_metrics(folder)) else { return Ok(None) };
-    let Ok(recipe) = std::fs::read_to_string(folder.join(files::RECIPE)) else { return Ok(None) };
+    let (Ok(data), Some(epochs)) = (data, runs::metrics(folder, run)?) else { return Ok(None) };
+    let Ok(recipe) = read_regular_text(&folder.join(files::RECIPE), limits::RECIPE) else { return Ok(None) };
     if [data.training.examples.len(), data.validation.examples.len()] != [run.training_photos, run.validation_photos] {
         return Ok(None);
     }

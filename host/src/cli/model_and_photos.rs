@@ -1,6 +1,5 @@
 //! Arguments of most commands: a model, then photos.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -64,13 +63,11 @@ fn describe(trained: &Trained) {
 /// Returns true if a path is a model rather than photos: by its extension, its first bytes, the folder's content, or
 /// because it is the name of a bundled model.
 fn is_model(path: &Path) -> bool {
-    let mut first = [0; MAGIC.len()];
-    let read = |mut file: std::fs::File| file.read_exact(&mut first);
     path.extension().is_some_and(|extension| extension == "pinhole")
         || path.join(runs::files::MODEL).is_file()
         || artifacts::is_run(path)
         || Bundled::named(path).is_some()
-        || (std::fs::File::open(path).and_then(read).is_ok() && first == MAGIC)
+        || artifacts::starts_with(path, &MAGIC)
 }
 
 impl ModelAndPhotos {

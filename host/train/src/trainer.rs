@@ -41,15 +41,18 @@ pub struct Epoch {
     pub validation_accuracy: f64,
 }
 
+/// What to do about a training that diverged.
+pub const CALMER: &str = "train again with a lower learning rate, or smaller penalties (l1, l2) in the recipe";
+
 /// Error of training.
 #[derive(Debug, Error, Diagnostic)]
 pub enum TrainError {
     /// candle failed.
     #[error("training failed: {0}")]
     Candle(#[from] candle_core::Error),
-    /// A loss is not finite.
-    #[error("the loss was no longer a number in epoch {0}")]
-    #[diagnostic(help("lower the learning rate or the penalties of the recipe"))]
+    /// A loss or a weight is not finite.
+    #[error("the training diverged: the loss or a weight was no longer a number in epoch {0}")]
+    #[diagnostic(help("{CALMER}"))]
     Diverged(u32),
     /// The state is that of another training.
     #[error("the training cannot be resumed: {0}")]
@@ -220,7 +223,7 @@ impl<'d> Trainer<'d> {
     /// Measures the network before training: epoch 0.
     ///
     /// # Errors
-    /// [`TrainError::Diverged`] if a loss is not finite, [`TrainError::Candle`].
+    /// [`TrainError::Diverged`] if a loss or a weight is not finite, [`TrainError::Candle`].
     pub fn start(&mut self) -> Result<Epoch, TrainError> {
         let inputs: Vec<&[u8]> = self.training.examples.iter().map(|example| &example.pixels[..]).collect();
         let labels: Vec<u16> = self.training.examples.iter().map(|example| example.class).collect();
@@ -235,7 +238,7 @@ impl<'d> Trainer<'d> {
     /// Trains on all training inputs once, in a new order, then measures the validation loss.
     ///
     /// # Errors
-    /// [`TrainError::Diverged`] if a loss is not finite, [`TrainError::Candle`].
+    /// [`TrainError::Diverged`] if a loss or a weight is not finite, [`TrainError::Candle`].
     pub fn epoch(&mut self) -> Result<Epoch, TrainError> {
         self.freeze();
         self.shuffle.shuffle(&mut self.order);
@@ -274,7 +277,7 @@ impl<'d> Trainer<'d> {
             validation_loss,
             validation_accuracy: validation.right as f64 / self.validation_labels.len() as f64,
         };
-        if !(epoch.training_loss.is_finite() && epoch.validation_loss.is_finite()) {
+        if !(epoch.training_loss.is_finite() && epoch.validation_loss.is_finite() && self.network.is_finite()?) {
             return Err(TrainError::Diverged(epoch.epoch));
         }
         Ok(epoch)

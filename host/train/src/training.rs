@@ -22,6 +22,8 @@ pub enum Stopped {
     Patience,
     /// The caller stopped it.
     Interrupted,
+    /// In the epoch after the last one, a loss or a weight was no longer a finite number.
+    Diverged,
 }
 
 /// Result of a training.
@@ -43,6 +45,9 @@ pub struct TrainingOutcome {
 /// better, the network is returned unchanged. So continuing never gives a higher validation loss than before.
 ///
 /// The recipe's copies must have been added to `training` already.
+///
+/// A training that diverges keeps its best epoch so far. If it had none, or none better than the network that it continued from,
+/// that is an error.
 ///
 /// # Errors
 /// [`TrainError`].
@@ -166,7 +171,14 @@ impl<'d> Training<'d> {
             if let Some(stopped) = self.over() {
                 break stopped;
             }
-            let epoch = self.next()?;
+            let epoch = match self.next() {
+                Ok(epoch) => epoch,
+                // The epochs before count, unless there are none: epoch 0 is the network as it was given.
+                Err(TrainError::Diverged(_)) if self.best.is_some_and(|best| best.epoch > 0) => {
+                    break Stopped::Diverged;
+                }
+                Err(error) => return Err(error),
+            };
             if observe(&self, &epoch).is_break() {
                 break Stopped::Interrupted;
             }

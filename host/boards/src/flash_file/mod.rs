@@ -26,6 +26,9 @@ use thiserror::Error;
 use crate::board::Board;
 use crate::firmware::{Firmware, FirmwareError, FlashImage, hex_digits};
 
+/// Most bytes of a file that may be a flash file: far more than any board's flash, in hexadecimal digits too.
+const LONGEST: u64 = 64 << 20;
+
 /// Value of erased flash.
 const ERASED: u8 = 0xFF;
 
@@ -187,8 +190,9 @@ pub fn encode(
 /// [`FlashFileError::Kept`].
 pub fn check_place(path: &Path, format: FlashFileFormat) -> Result<(), FlashFileError> {
     if path.is_file() {
-        let there = std::fs::read(path).unwrap_or_default();
-        if !there.is_empty() && !format.is(&there) {
+        // One that cannot be read is kept too.
+        let there = artifacts::read_regular(path, LONGEST);
+        if !there.is_ok_and(|there| there.is_empty() || format.is(&there)) {
             return Err(FlashFileError::Kept { path: path.to_owned() });
         }
     }

@@ -48,6 +48,8 @@ pub(crate) mod tensor {
     pub(crate) const BUFFER: u16 = 2;
     pub(crate) const NAME: u16 = 3;
     pub(crate) const QUANTIZATION: u16 = 4;
+    pub(crate) const IS_VARIABLE: u16 = 5;
+    pub(crate) const SPARSITY: u16 = 6;
     pub(crate) const HAS_RANK: u16 = 8;
 }
 
@@ -55,6 +57,8 @@ pub(crate) mod tensor {
 pub(crate) mod quantization {
     pub(crate) const SCALE: u16 = 2;
     pub(crate) const ZERO_POINT: u16 = 3;
+    /// Type of the union for other quantizations; 0 for none.
+    pub(crate) const DETAILS_TYPE: u16 = 4;
     /// Dimension with a scale for each index.
     pub(crate) const QUANTIZED_DIMENSION: u16 = 6;
 }
@@ -100,6 +104,9 @@ pub(crate) const FUSED_ACTIVATION_FUNCTION: u16 = 0;
 pub(crate) mod reducer_options {
     pub(crate) const KEEP_DIMS: u16 = 0;
 }
+
+/// The one slot of `SoftmaxOptions`: a factor of the logits, f32.
+pub(crate) const SOFTMAX_BETA: u16 = 0;
 
 /// Slots of `ReshapeOptions`.
 pub(crate) mod reshape_options {

@@ -6,11 +6,13 @@
 //! | `aside` | earlier files, kept beside the new ones |
 //! | `lock` | one process at a time |
 //! | `place` | output that would land among photos |
+//! | `read` | regular files, up to a limit of their kind |
 
 mod aside;
 mod group;
 mod lock;
 mod place;
+mod read;
 
 use std::fs::File;
 use std::io::Write;
@@ -27,6 +29,8 @@ pub use self::aside::keep_aside;
 pub use self::group::{StagedFiles, finish_files, remove_staged, write_files};
 pub use self::lock::{ClaimedFolder, FileLock, LockState};
 pub use self::place::check_outside;
+pub(crate) use self::read::is_special;
+pub use self::read::{NOT_REGULAR, first_bytes, limits, read_regular, read_regular_text, starts_with};
 
 /// Name of a run folder's summary.
 pub const RUN_SUMMARY: &str = "run.json";
@@ -152,8 +156,9 @@ pub fn write_model(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
 /// Those of [`write_model`].
 pub fn check_model_place(path: &Path) -> Result<(), WriteError> {
     if path.is_file() {
-        let there = std::fs::read(path).unwrap_or_default();
-        if !there.is_empty() && !there.starts_with(&MAGIC) {
+        // One that cannot be read is kept too.
+        let there = first_bytes(path, MAGIC.len());
+        if !there.is_ok_and(|there| there.is_empty() || there == MAGIC) {
             return Err(WriteError::NoModel { path: path.to_owned() });
         }
     }
@@ -180,12 +185,6 @@ pub fn check_folder_place(path: &Path) -> Result<(), WriteError> {
         Some(file) => Err(WriteError::FileInTheWay { path: path.to_owned(), file: file.to_owned() }),
         None => Ok(()),
     }
-}
-
-/// Returns true for a pipe, a device or a socket, or a link to one. Reading it might never end. It is written to directly
-/// (`--out /dev/null`): a rename would replace it by a file.
-pub(crate) fn is_special(path: &Path) -> bool {
-    path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir())
 }
 
 fn folder_of(file: &Path) -> &Path {
@@ -227,7 +226,7 @@ pub fn is_study(folder: &Path) -> bool {
 
 /// Reads a value from a JSON file. Returns `None` if the file cannot be read or holds another type.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Option<T> {
-    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+    serde_json::from_slice(&read_regular(path, limits::JSON).ok()?).ok()
 }
 
 #[cfg(test)]

@@ -35,6 +35,8 @@ use pinhole_shared::model::{Layer, Model, ModelError, put_policy, seal};
 use pinhole_shared::policy::Policy;
 use thiserror::Error;
 
+use crate::artifacts::{limits, read_regular};
+
 /// A complete, checked model file with row-major weights, aligned as the format requires. A file packed for a board is
 /// unpacked when it is loaded.
 #[derive(Clone, Debug)]
@@ -127,8 +129,8 @@ impl ModelFile {
     /// # Errors
     /// [`ModelFileError`] with the path.
     pub fn read(path: &Path) -> Result<Self, ModelFileError> {
-        let bytes =
-            std::fs::read(path).map_err(|reason| ModelFileError::Unreadable { path: path.to_owned(), reason })?;
+        let bytes = read_regular(path, limits::MODEL)
+            .map_err(|reason| ModelFileError::Unreadable { path: path.to_owned(), reason })?;
         Self::from_bytes(&bytes).map_err(|reason| ModelFileError::Refused { path: path.to_owned(), reason })
     }
 

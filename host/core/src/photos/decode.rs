@@ -6,9 +6,9 @@ use std::path::Path;
 use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader};
 use pinhole_shared::pixels::{InputShape, PictureSize, PixelFormat};
 
-use super::unsupported::{NOT_REGULAR, format_of};
+use super::unsupported::format_of;
 use super::{PhotoError, PhotoFault, Picture, jpeg, memory};
-use crate::artifacts::is_special;
+use crate::artifacts::{NOT_REGULAR, is_special, read_regular};
 
 /// Most memory for one photo, bytes: the file, the decoded picture and its copies. A file of a few kilobytes can state a size that
 /// would fill any memory.
@@ -32,7 +32,7 @@ pub fn read(path: &Path) -> Result<Picture, PhotoError> {
     if metadata.is_file() && metadata.len() > MAX_BYTES {
         return Err(too_large(format!("the file has {} MB, more than {} MB", metadata.len() >> 20, MAX_BYTES >> 20)));
     }
-    let file = std::fs::read(path).map_err(|reason| PhotoError::unreadable(path, reason))?;
+    let file = read_regular(path, MAX_BYTES).map_err(|reason| PhotoError::unreadable(path, reason))?;
     if file.is_empty() {
         return Err(wrong("the file is empty".to_owned()));
     }
@@ -183,13 +183,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("a-1.jpg");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-        assert!(read(&pipe).unwrap_err().to_string().ends_with("it is not a regular file"));
+        assert!(read(&pipe).unwrap_err().to_string().ends_with(NOT_REGULAR));
         std::fs::write(folder.path().join("a-2.jpg"), b"").unwrap();
         std::fs::write(folder.path().join("b-1.jpg"), b"").unwrap();
         let found = crate::photos::scan(folder.path()).unwrap();
         assert_eq!(found.photos.len(), 2);
         assert_eq!(found.warnings.len(), 1);
-        assert_eq!((&found.warnings[0].path, &found.warnings[0].reason[..]), (&pipe, "it is not a regular file"));
+        assert_eq!((&found.warnings[0].path, &found.warnings[0].reason[..]), (&pipe, NOT_REGULAR));
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use csv::{ReaderBuilder, StringRecord};
 use unicode_normalization::UnicodeNormalization;
 
+use crate::artifacts::{limits, read_regular};
+
 use super::{ClassFrom, PhotoError, Warning};
 
 /// Names of the column of paths, in upper or lower case.
@@ -117,7 +119,7 @@ struct Row {
 fn rows(list: &Path, with_classes: bool) -> Result<Vec<Row>, PhotoError> {
     let unreadable = |reason: String| PhotoError::ListUnreadable { path: list.to_owned(), reason };
     let wrong = |line: u64, reason: String| PhotoError::List { path: list.to_owned(), line, reason };
-    let text = std::fs::read(list).map_err(|reason| unreadable(reason.to_string()))?;
+    let text = read_regular(list, limits::LIST).map_err(|reason| unreadable(reason.to_string()))?;
     let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&text);
     let separator = separator(text);
     let text = without_spaces_before_quotes(text, separator);

@@ -4,10 +4,9 @@ use std::path::Path;
 
 use image::ImageFormat;
 
-use crate::artifacts::is_special;
+use crate::artifacts::{NOT_REGULAR, is_special};
 
 /// Reason why pipes, devices and sockets are not read: that might never end.
-pub(super) const NOT_REGULAR: &str = "it is not a regular file";
 
 const HEIC: &str = "it is a HEIC picture, which cannot be read: convert it to JPEG (heif-convert, or the phone's setting \"most \
                     compatible\")";

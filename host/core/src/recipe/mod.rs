@@ -93,6 +93,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use toml::de::DeTable;
 
+use crate::artifacts::{limits, read_regular_text};
+
 pub use layer::*;
 pub use named::{AUTO, DEFAULT, NAMED};
 pub use shapes::LayerShape;
@@ -205,7 +207,7 @@ impl Recipe {
         if path.extension().is_none_or(|extension| extension != "toml") && !path.exists() {
             return Err(RecipeError::Unknown(name_or_path.to_owned()));
         }
-        let text = std::fs::read_to_string(path)
+        let text = read_regular_text(path, limits::RECIPE)
             .map_err(|reason| RecipeError::Unreadable { path: path.to_owned(), reason })?;
         Self::parse(&text, name_or_path)
     }

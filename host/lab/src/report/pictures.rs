@@ -171,6 +171,9 @@ fn encoded(bytes: &[u8], width: u32, height: u32, color: ColorType) -> String {
     uri(written.is_ok().then_some(file.into_inner()))
 }
 
+/// Beginning of the data URI of a PNG.
+const PNG: &str = "data:image/png;base64,";
+
 /// Returns the data URI of a JPEG file.
 pub(super) fn jpeg_uri(jpeg: &[u8]) -> String {
     format!("data:image/jpeg;base64,{}", BASE64_STANDARD.encode(jpeg))
@@ -178,7 +181,13 @@ pub(super) fn jpeg_uri(jpeg: &[u8]) -> String {
 
 /// Returns a data URI. Encoding into memory cannot fail; if it does, a page without that picture is better than no page.
 fn uri(png: Option<Vec<u8>>) -> String {
-    png.map_or_else(String::new, |png| format!("data:image/png;base64,{}", BASE64_STANDARD.encode(png)))
+    png.map_or_else(String::new, |png| format!("{PNG}{}", BASE64_STANDARD.encode(png)))
+}
+
+/// Returns true for a data URI of a PNG as this module makes them, from a file that may be anybody's.
+pub(crate) fn is_picture(uri: &str) -> bool {
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+    uri.is_empty() || uri.strip_prefix(PNG).is_some_and(|base64| base64.bytes().all(is_base64))
 }
 
 #[cfg(test)]

@@ -88,6 +88,7 @@ fn training_page(name: &str) -> String {
         best_epoch: 1,
         validation_loss: 0.7,
         validation_accuracy: 0.5,
+        parts: Default::default(),
         model_checksum: 2,
         quantization: None,
         command: Some(name.to_owned()),

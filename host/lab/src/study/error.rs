@@ -29,6 +29,9 @@ pub enum StudyError {
     #[error("two systems are named {name:?}")]
     #[diagnostic(help("give each system once, and recipe files different names"))]
     SameName { name: String },
+    #[error("no file can have the name of the system {name:?}")]
+    #[diagnostic(help("rename the recipe or the run folder: use at most 200 bytes, and no control characters"))]
+    Name { name: String },
     #[error("{} has no held-out photos and the study has no folds, so nothing can be validated", path.display())]
     #[diagnostic(help("leave out --folds 0, or give a validation folder with --validation"))]
     NothingHeldOut { path: PathBuf },

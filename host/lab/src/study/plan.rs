@@ -1,7 +1,8 @@
 //! The plan of a study, written before anything is trained: systems, seeds and photos, and every trial (training) of their
 //! product. The same plan means the same study, on whatever machine its trials are trained.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path};
 
 use pinhole_core::photos::{Dataset, copies, folds, groups};
 use pinhole_core::recipe::Recipe;
@@ -15,6 +16,13 @@ use super::{StudyError, System};
 /// Part of every key. Change it if, within one version of Pinhole, the same recipe, seed and photos come to train other
 /// weights, or if the contents of a record change.
 const TRAINING_FORMAT: &str = "2";
+
+/// Most seeds, and most repeats of a cross-validation.
+const MAX_SEEDS: u32 = 1000;
+/// Most trials of a study. Lists of all trials are kept in memory.
+const MAX_TRIALS: u64 = 1_000_000;
+/// Most bytes of a system's name: its trials' files have longer names, which file systems limit to 255.
+const MAX_NAME: usize = 200;
 
 /// Numbers of seeds, folds and repeats, which the user chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,6 +166,11 @@ impl StudyPlan {
         let count = self.photos.len();
         let sound = [
             (!self.systems.is_empty() && count > 0, "it has no systems or no photos"),
+            (self.systems.iter().all(|system| is_file_name(&system.name)), "a system's name cannot be that of a file"),
+            (self.has_different_names(), "two systems have the same name"),
+            (self.seeds.max(self.repeats) <= MAX_SEEDS, "it has more than 1000 seeds or repeats"),
+            (self.folds as usize <= count, "it has more folds than photos"),
+            (self.trial_count() <= MAX_TRIALS, "it has more than a million trainings"),
             (self.classes.len() >= 2, "it has fewer than two classes"),
             (
                 self.photos.iter().all(|photo| usize::from(photo.class) < self.classes.len()),
@@ -179,6 +192,17 @@ impl StudyPlan {
             ),
         ];
         sound.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, what)| Err(what))
+    }
+
+    fn has_different_names(&self) -> bool {
+        let names: BTreeSet<&str> = self.systems.iter().map(|system| system.name.as_str()).collect();
+        names.len() == self.systems.len()
+    }
+
+    /// Returns the number of trials, without a list of them.
+    fn trial_count(&self) -> u64 {
+        let of_system = u64::from(self.seeds) + u64::from(self.folds) * u64::from(self.repeats);
+        of_system.saturating_mul(self.systems.len() as u64)
     }
 
     /// Returns true if these are folds of all photos, none of them empty.
@@ -299,6 +323,13 @@ impl StudyPlan {
         ];
         differ.into_iter().find(|(_, differ)| *differ).map(|(what, _)| what)
     }
+}
+
+/// Returns true if a name can be a part of a file's name, and cannot lead out of its folder.
+pub(super) fn is_file_name(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    let is_one = matches!(parts.next(), Some(Component::Normal(part)) if part == name) && parts.next().is_none();
+    is_one && name.len() <= MAX_NAME && !name.contains(char::is_control)
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

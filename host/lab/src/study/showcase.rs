@@ -68,9 +68,19 @@ pub(super) fn trial(plan: &StudyPlan, reference: usize) -> Trial {
 }
 
 impl Showcase {
-    /// Returns true if the plan contains all photos shown.
+    /// Returns true if the plan contains all photos shown, and if all pictures are ones: the report contains them, and must not
+    /// ask a network for anything.
     pub(super) fn is_sound(&self, plan: &StudyPlan) -> bool {
-        self.shown.as_ref().map_or(true, |shown| shown.photos.iter().all(|photo| photo.photo < plan.photos.len()))
+        let is_sound = |photo: &ShownPhoto| {
+            photo.photo < plan.photos.len()
+                && usize::from(photo.decision) < plan.classes.len()
+                && (0.0..=1.0).contains(&photo.probability)
+                && pictures::is_picture(&photo.input)
+                && pictures::is_picture(&photo.explained)
+        };
+        self.shown.as_ref().map_or(true, |shown| {
+            shown.photos.len() <= SHOWN && shown.photos.iter().all(is_sound) && pictures::is_picture(&shown.weights)
+        })
     }
 }
 
@@ -114,23 +124,27 @@ pub(super) fn make(
     let is_right = |index: usize| decided[index].class == validation.examples[index].class;
     let mut order: Vec<usize> = (0..decided.len()).collect();
     order.sort_by_key(|&index| is_right(index));
-    let photos = order.iter().take(SHOWN).map(|&index| {
+    let mut photos = Vec::new();
+    for &index in order.iter().take(SHOWN) {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
         let pixels = &validation.examples[index].pixels;
-        ShownPhoto {
+        photos.push(ShownPhoto {
             photo: held_out[index],
             decision: decided[index].class,
             probability: decided[index].probability.to_f64(),
             input: pictures::input(pixels, validation.input.size()),
             explained: pictures::overlay(pixels, &explain(&model, pixels)),
-        }
-    });
+        });
+    }
     let layers = outcome.network.float_layers().map_err(JobError::from)?;
     let tiles = pictures::weights(&layers, validation.input);
     Ok(Some(of(Ok(ShownNetwork {
         epoch: outcome.best.epoch,
         held_out: decided.len(),
         right: (0..decided.len()).filter(|&index| is_right(index)).count(),
-        photos: photos.collect(),
+        photos,
         neurons_shown: tiles.as_ref().map_or(0, |tiles| tiles.shown.len()),
         neurons: tiles.as_ref().map_or(0, |tiles| tiles.neurons),
         weights: tiles.map(|tiles| tiles.picture).unwrap_or_default(),

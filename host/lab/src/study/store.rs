@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use pinhole_core::artifacts::{
-    ClaimedFolder, WriteError, create_folder, finish_files, read_json, write_file, write_files,
+    ClaimedFolder, WriteError, create_folder, finish_files, limits, read_json, read_regular, write_file, write_files,
 };
 use serde::Serialize;
 
@@ -63,7 +63,13 @@ impl StudyFolder {
         let path = folder.join(files::PLAN);
         // A folder that cannot be written to is read as it is.
         let _ = finish_files(folder);
-        let bytes = std::fs::read(&path).map_err(|_| StudyError::NoStudy { path: folder.to_owned() })?;
+        let bytes = match read_regular(&path, limits::JSON) {
+            Ok(bytes) => bytes,
+            Err(reason) if path.exists() => {
+                return Err(StudyError::Malformed { path, reason: reason.to_string() });
+            }
+            Err(_) => return Err(StudyError::NoStudy { path: folder.to_owned() }),
+        };
         let malformed = |reason: String| StudyError::Malformed { path: path.clone(), reason };
         let plan: StudyPlan = serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
         plan.check().map_err(|what| malformed(what.to_owned()))?;

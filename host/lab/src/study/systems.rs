@@ -10,6 +10,7 @@ use pinhole_train::{Network, transfer};
 use serde::{Deserialize, Serialize};
 
 use super::StudyError;
+use super::plan::is_file_name;
 
 /// A network and its training, with its name in tables and figures.
 #[derive(Clone, Debug, PartialEq)]
@@ -198,10 +199,13 @@ pub fn named(names_or_paths: &[String]) -> Result<Vec<System>, StudyError> {
 /// Adds a system.
 ///
 /// # Errors
-/// [`StudyError::SameName`] if another one has its name.
+/// [`StudyError::SameName`] if another one has its name; [`StudyError::Name`] if no file can have it.
 pub fn add(systems: &mut Vec<System>, system: System) -> Result<(), StudyError> {
     if systems.iter().any(|other| other.name == system.name) {
         return Err(StudyError::SameName { name: system.name });
+    }
+    if !is_file_name(&system.name) {
+        return Err(StudyError::Name { name: system.name });
     }
     systems.push(system);
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pinhole_core::artifacts::{WriteError, create_folder, remove, write_files};
+use pinhole_core::artifacts::{WriteError, create_folder, remove, starts_with, write_files};
 
 use super::{FoundNetwork, SearchResult};
 use crate::report::search_page;
@@ -42,8 +42,7 @@ impl SearchResult {
         // Perhaps of another budget.
         for entry in std::fs::read_dir(&recipes).into_iter().flatten().flatten() {
             let is_new = new.iter().any(|(name, _)| entry.file_name() == name.as_str());
-            let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
-            if text.starts_with(FOUND) && !is_new {
+            if starts_with(&entry.path(), FOUND.as_bytes()) && !is_new {
                 remove(entry.path())?;
             }
         }

@@ -11,8 +11,8 @@ use pinhole_shared::policy::PolicyError;
 use pinhole_train::NetworkError;
 use pinhole_train::finetune::FineTuneError;
 use pinhole_train::quantize::QuantizeError;
-use pinhole_train::runs::JobError;
 use pinhole_train::runs::bundled::UnknownModel;
+use pinhole_train::runs::{JobError, RunError};
 use thiserror::Error;
 
 /// Advice on choosing the least probability.
@@ -78,6 +78,10 @@ pub enum QuantizationError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Network(#[from] NetworkError),
+    /// The run folder has files of two runs, or its weights cannot be read.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Run(#[from] RunError),
     /// The network's recipe cannot have such weights.
     #[error(transparent)]
     #[diagnostic(transparent)]

@@ -82,8 +82,10 @@ impl QuantizeRequest {
         observer.end();
         let tuned = tuned?;
         let TrainingOutcome { network: tuned_network, epochs, best, stopped } = tuned.outcome;
-        if stopped == Stopped::Interrupted {
-            events.note(&Note::Interrupted { can_resume: false });
+        match stopped {
+            Stopped::Interrupted => events.note(&Note::Interrupted { can_resume: false }),
+            Stopped::Diverged => events.note(&Note::Diverged { best: best.epoch }),
+            Stopped::Finished | Stopped::Patience => {}
         }
         let int8 = int8(network, &data.training, activations)?;
         let models = ScoredModels { written: &tuned.model, before: Some(&tuned.before), int8: int8.as_ref() };

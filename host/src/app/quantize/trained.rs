@@ -39,8 +39,8 @@ impl TrainedNetwork {
         }
         let folder = weights.parent().unwrap_or(Path::new("")).to_owned();
         runs::finish(&folder);
-        let network = Network::read(&weights)?;
         let summary = runs::summary(&folder);
+        let network = if path.is_dir() { runs::network(path, summary.as_ref())? } else { Network::read(&weights)? };
         // The folder may contain a different model by now, or none.
         let model = ModelFile::read(&folder.join(files::MODEL)).ok();
         let is_of_run =

@@ -145,14 +145,15 @@ fn observed(
     }
     let begun = Instant::now();
     let mut observer = Observer::begin(settings, before.unwrap_or(0), kept, events);
-    let finished = job.resume(data, state, |training, epoch| observer.observe(training, epoch));
-    let took = begun.elapsed();
+    let outcome = job.train(data, state, |training, epoch| observer.observe(training, epoch));
+    // From here on, Ctrl-C ends the process at once: nothing that follows asks whether it should stop.
     let can_resume = observer.end();
-    if let (Err(JobError::Train(TrainError::Diverged(_))), Some(path)) = (&finished, path) {
+    if let (Err(JobError::Train(TrainError::Diverged(_))), Some(path)) = (&outcome, path) {
         // Resuming would diverge again, and other settings cannot use this checkpoint.
         let _ = std::fs::remove_file(path);
     }
-    let finished = finished?;
+    let finished = job.finish(data, outcome?)?;
+    let took = begun.elapsed();
     if finished.outcome.best.epoch == 0 {
         events.note(&Note::NoneBetter);
     }
@@ -160,6 +161,7 @@ fn observed(
         Stopped::Finished => {}
         Stopped::Interrupted => events.note(&Note::Interrupted { can_resume }),
         Stopped::Patience => events.note(&Note::OutOfPatience { epoch: finished.summary.epochs }),
+        Stopped::Diverged => events.note(&Note::Diverged { best: finished.outcome.best.epoch }),
     }
     Ok(TrainedRun { finished, took, before })
 }

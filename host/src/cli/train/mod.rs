@@ -154,7 +154,7 @@ impl Train {
         }
         Ok(match finished.outcome.stopped {
             Stopped::Interrupted => ExitCode::from(INTERRUPTED),
-            Stopped::Finished | Stopped::Patience => ExitCode::SUCCESS,
+            Stopped::Finished | Stopped::Patience | Stopped::Diverged => ExitCode::SUCCESS,
         })
     }
 

@@ -11,6 +11,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
+use pinhole_core::artifacts::{limits, read_regular};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -80,15 +81,21 @@ impl Checkpoint {
     /// # Errors
     /// [`CheckpointError`] with the path; any variant but [`CheckpointError::Other`].
     pub fn read(path: &Path) -> Result<Self, CheckpointError> {
-        let path = path.to_owned();
-        let damaged = |reason: &str| CheckpointError::Damaged { path: path.clone(), reason: reason.to_owned() };
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
+        match read_regular(path, limits::CHECKPOINT) {
+            Ok(bytes) => Self::from_bytes(&bytes, path),
             Err(reason) if reason.kind() == std::io::ErrorKind::NotFound => {
-                return Err(CheckpointError::Missing { path });
+                Err(CheckpointError::Missing { path: path.to_owned() })
             }
-            Err(reason) => return Err(CheckpointError::Unreadable { path, reason }),
-        };
+            Err(reason) => Err(CheckpointError::Unreadable { path: path.to_owned(), reason }),
+        }
+    }
+
+    /// Reads the bytes of a checkpoint; errors name `path`.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Damaged`].
+    pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self, CheckpointError> {
+        let damaged = |reason: &str| CheckpointError::Damaged { path: path.to_owned(), reason: reason.to_owned() };
         let rest =
             bytes.strip_prefix(MAGIC).ok_or_else(|| damaged("it does not start like a checkpoint of this Pinhole"))?;
         let (digest, content) = rest.split_at_checked(DIGEST).ok_or_else(|| damaged("it ends too early"))?;

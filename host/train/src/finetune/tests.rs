@@ -106,3 +106,24 @@ fn without_a_photo_there_is_nothing_to_go_by() {
     let result = fine_tune(&network, (&none, &data), SETTINGS, 5, |_, _| ControlFlow::Continue(()));
     assert!(matches!(result, Err(FineTuneError::Quantize(QuantizeError::NoPhotos))));
 }
+
+/// A network whose weights are finite, and whose values are not: folded weights may overflow too.
+#[test]
+fn values_that_are_not_finite_name_their_layer() {
+    let data = stripes(20, 1);
+    let network = trained(CONV, 8, &data);
+    let spoiled = |layer: usize, value: f32| {
+        let mut layers = network.float_layers().unwrap();
+        layers[layer].values_mut().iter_mut().for_each(|(_, values)| values.fill(value));
+        let spoiled = Network::from_layers(&network.recipe, &network.classes, &layers).unwrap();
+        quantize(&spoiled, &data, ActivationBits::Eight).err()
+    };
+    // Layer 1 has the last weights before the mean.
+    for (layer, value) in [(0, f32::NAN), (1, f32::NAN), (1, f32::INFINITY), (1, f32::MAX)] {
+        let error = spoiled(layer, value);
+        assert!(
+            matches!(error, Some(QuantizeError::NotFinite { layer: named }) if named == layer),
+            "{layer} {value}: {error:?}"
+        );
+    }
+}

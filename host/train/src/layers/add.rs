@@ -9,7 +9,7 @@ use pinhole_shared::shape::Shape;
 
 use super::{Dequantized, Earlier, FloatKind, FloatLayer, LayerNode, LayerSettings, ParameterSource, Units, clamp};
 use crate::accelerator::{Left, activated};
-use crate::quantize::{QuantizationContext, activation_of, tensor, units};
+use crate::quantize::{QuantizationContext, RowError, activation_of, tensor, units};
 use crate::spatial::{ActivateOp, Clamp};
 
 /// Sum of the previous layer's outputs and those of an earlier layer; it has no parameters, only settings.
@@ -68,7 +68,10 @@ impl LayerNode for AddNode {
 }
 
 impl FloatKind for FloatAdd {
-    fn quantize(&self, context: &QuantizationContext<'_>) -> std::result::Result<(QuantizedLayer, InputKind), usize> {
+    fn quantize(
+        &self,
+        context: &QuantizationContext<'_>,
+    ) -> std::result::Result<(QuantizedLayer, InputKind), RowError> {
         let from = self.from;
         let other = context.before[from].output().copied().expect("a layer that is added gives a tensor");
         let output = tensor(context.shape.output, self.activation, context.calibration.output_range);

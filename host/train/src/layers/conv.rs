@@ -17,7 +17,7 @@ use super::{
 use crate::accelerator::{Left, activated, largest, on_device, sum, under};
 use crate::optimizer::{Moments, OptimizerStep, Penalty, TensorState};
 use crate::quantize::rows::{self, OutputKind, RealRows};
-use crate::quantize::{QuantizationContext, activation_of, real_rows, tensor, units};
+use crate::quantize::{QuantizationContext, RowError, activation_of, real_rows, tensor, units};
 use crate::spatial::{ActivateOp, ConvOp};
 
 /// A convolution as plain numbers.
@@ -297,7 +297,10 @@ impl FloatKind for FloatConv {
         Some(self.input.channels.into())
     }
 
-    fn quantize(&self, context: &QuantizationContext<'_>) -> std::result::Result<(QuantizedLayer, InputKind), usize> {
+    fn quantize(
+        &self,
+        context: &QuantizationContext<'_>,
+    ) -> std::result::Result<(QuantizedLayer, InputKind), RowError> {
         let Self { is_depthwise, window, pool, .. } = *self;
         let (weights, biases) = self.folded();
         let output = tensor(context.shape.output, self.activation, context.calibration.output_range);

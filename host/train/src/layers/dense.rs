@@ -18,7 +18,7 @@ use crate::accelerator::{Left, above_zero};
 use crate::dense::{DenseOp, Factors};
 use crate::optimizer::{DenseState, Moments, OptimizerStep, Penalty};
 use crate::quantize::rows::{self, OutputKind, RealRows};
-use crate::quantize::{ActivationBits, QuantizationContext, real_rows};
+use crate::quantize::{ActivationBits, QuantizationContext, RowError, real_rows};
 use crate::spatial::FlattenOp;
 
 /// The kind's name in a recipe.
@@ -158,7 +158,10 @@ impl FloatKind for FloatDense {
         Some(self.weights.len() / self.biases.len())
     }
 
-    fn quantize(&self, context: &QuantizationContext<'_>) -> std::result::Result<(QuantizedLayer, InputKind), usize> {
+    fn quantize(
+        &self,
+        context: &QuantizationContext<'_>,
+    ) -> std::result::Result<(QuantizedLayer, InputKind), RowError> {
         let Self { weights, biases, activation } = self;
         let activation = *activation;
         let (output, scale) = match context.activation_bits {
@@ -184,8 +187,8 @@ impl FloatKind for FloatDense {
 /// Returns the number format of a hidden layer's outputs, and the real value of one unit.
 fn output_kind(activation: Activation, bits: ActivationBits, (low, high): (f64, f64)) -> (Output, f64) {
     let largest = high.max(-low);
-    // A network that gives only zeros still needs a scale.
-    let largest = if largest > 0.0 { largest } else { 1.0 };
+    // A network that gives only zeros, or nearly, still needs a scale: a normal f32.
+    let largest = if largest / 255.0 / 255.0 > f64::from(f32::MIN_POSITIVE) { largest } else { 1.0 };
     match (activation, bits) {
         (Activation::Sigmoid, ActivationBits::Eight) => (Output::U8, 1.0 / 255.0),
         (Activation::Sigmoid, ActivationBits::Sixteen) => (Output::I16, 1.0 / 32_768.0),

@@ -9,7 +9,7 @@ use pinhole_shared::shape::Shape;
 
 use super::{Dequantized, Earlier, FloatKind, FloatLayer, LayerNode, LayerSettings, ParameterSource, Units};
 use crate::accelerator::Left;
-use crate::quantize::{QuantizationContext, tensor, units};
+use crate::quantize::{QuantizationContext, RowError, tensor, units};
 use crate::spatial::GlobalAverageOp;
 
 /// Global average pooling; it has neither parameters nor settings.
@@ -52,7 +52,10 @@ impl LayerNode for GlobalAverageNode {
 }
 
 impl FloatKind for FloatGlobalAverage {
-    fn quantize(&self, context: &QuantizationContext<'_>) -> std::result::Result<(QuantizedLayer, InputKind), usize> {
+    fn quantize(
+        &self,
+        context: &QuantizationContext<'_>,
+    ) -> std::result::Result<(QuantizedLayer, InputKind), RowError> {
         let output = tensor(context.shape.output, ActivationName::Linear, context.calibration.output_range);
         Ok((mean_of(context.shape.input.positions(), context.input, output), units(&output)))
     }

@@ -28,7 +28,7 @@ use pinhole_shared::shape::Window;
 use crate::accelerator::Left;
 use crate::dense::Factors;
 use crate::optimizer::{Moments, OptimizerStep};
-use crate::quantize::QuantizationContext;
+use crate::quantize::{QuantizationContext, RowError};
 use crate::spatial::{BatchStatistics, Clamp};
 
 pub use self::add::FloatAdd;
@@ -267,8 +267,9 @@ pub(crate) trait FloatKind {
     /// Quantizes the layer. Returns it with the units of its outputs, which the next layer reads.
     ///
     /// # Errors
-    /// The index of a row whose values exceed 32 bits at any scale.
-    fn quantize(&self, context: &QuantizationContext<'_>) -> std::result::Result<(QuantizedLayer, InputKind), usize>;
+    /// [`RowError`] with the index of the row.
+    fn quantize(&self, context: &QuantizationContext<'_>)
+    -> std::result::Result<(QuantizedLayer, InputKind), RowError>;
 }
 
 /// A layer of a model file in floating point.

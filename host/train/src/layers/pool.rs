@@ -11,7 +11,7 @@ use super::{
     Dequantized, Earlier, FloatKind, FloatLayer, LayerNode, LayerSettings, ParameterSource, Units, window_structure,
 };
 use crate::accelerator::{Left, largest, sum, under};
-use crate::quantize::{QuantizationContext, units};
+use crate::quantize::{QuantizationContext, RowError, units};
 use crate::spatial::PoolOp;
 
 /// Pooling of each channel; it has no parameters, only settings.
@@ -70,7 +70,10 @@ impl LayerNode for PoolNode {
 }
 
 impl FloatKind for FloatPool {
-    fn quantize(&self, context: &QuantizationContext<'_>) -> std::result::Result<(QuantizedLayer, InputKind), usize> {
+    fn quantize(
+        &self,
+        context: &QuantizationContext<'_>,
+    ) -> std::result::Result<(QuantizedLayer, InputKind), RowError> {
         let InputKind { zero_point, scale, .. } = context.input;
         let output =
             QuantizedTensor { shape: context.shape.output, zero_point, scale: scale as f32, range: (0, u8::MAX) };

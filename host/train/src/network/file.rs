@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
+use pinhole_core::artifacts::{limits, read_regular};
 use pinhole_core::recipe::{Recipe, RecipeError};
 use safetensors::SafeTensors;
 use thiserror::Error;
@@ -59,7 +60,8 @@ impl Network {
     /// # Errors
     /// [`NetworkError`] with the path.
     pub fn read(path: &Path) -> Result<Self, NetworkError> {
-        let bytes = std::fs::read(path).map_err(|reason| NetworkError::Unreadable { path: path.to_owned(), reason })?;
+        let bytes = read_regular(path, limits::WEIGHTS)
+            .map_err(|reason| NetworkError::Unreadable { path: path.to_owned(), reason })?;
         Self::from_safetensors(&bytes, path)
     }
 

@@ -171,6 +171,19 @@ impl Network {
         Ok(())
     }
 
+    /// Returns true if all parameters and running statistics are finite numbers. Losses may be finite where these are not: a
+    /// comparison with NaN, as in relu, is 0.
+    pub(super) fn is_finite(&self) -> candle_core::Result<bool> {
+        for (_, variable) in self.layers.iter().flat_map(|layer| layer.kind.variables()) {
+            let (storage, layout) = variable.storage_and_layout();
+            let candle_core::Storage::Cpu(storage) = &*storage else { candle_core::bail!("weights off the CPU") };
+            if !contiguous(storage, layout)?.iter().all(|value| value.is_finite()) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Replaces all parameters by those that [`values`] returned for the same network.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ impl Calibration {
     /// Runs the float network on (training) photos.
     ///
     /// # Errors
-    /// [`QuantizeError::NoPhotos`], [`QuantizeError::Candle`].
+    /// [`QuantizeError::NoPhotos`], [`QuantizeError::NotFinite`] if a layer gives such a value, [`QuantizeError::Candle`].
     pub(crate) fn of(network: &Network, photos: &Dataset, bits: ActivationBits) -> Result<Self, QuantizeError> {
         if photos.examples.is_empty() {
             return Err(QuantizeError::NoPhotos);
@@ -46,6 +46,9 @@ impl Calibration {
         let mut read = network.activations(&inputs, 0)?;
         for (index, layer) in float.iter().enumerate() {
             let outputs = network.activations(&inputs, index + 1)?;
+            if !outputs.iter().all(|value| value.is_finite()) {
+                return Err(QuantizeError::NotFinite { layer: index });
+            }
             let means = layer.kind().mean_inputs().map_or_else(Vec::new, |columns| column_means(&read, columns));
             layers.push(LayerCalibration { means, output_range: range(&outputs) });
             read = outputs;

@@ -25,6 +25,7 @@ use calibration::LayerCalibration;
 pub use dequantize::dequantize;
 pub(crate) use dequantize::{activation_of, dequantize_with_units, real_rows};
 pub use measure::{LayerError, measure};
+pub(crate) use rows::RowError;
 pub(crate) use tensors::{tensor, units};
 
 use pinhole_core::model_file::scales::InputKind;
@@ -65,6 +66,15 @@ pub enum QuantizeError {
         /// Row (output), counted from 0.
         row: usize,
     },
+    /// A weight, or a value of a layer on a photo, is not a finite number.
+    #[error("the weights or the values of layer {layer} are not finite numbers")]
+    #[diagnostic(help(
+        "the network has diverged: train it again with a lower learning rate or smaller penalties (l1, l2)"
+    ))]
+    NotFinite {
+        /// Layer, counted from 0.
+        layer: usize,
+    },
     /// The written bytes are not a valid model. This is a bug, caught before the file exists.
     #[error("the quantized model does not parse: {0}")]
     #[diagnostic(help("this is a bug in Pinhole; nothing was written"))]
@@ -104,7 +114,10 @@ impl Calibration {
                 activation_bits: (index + 1 < float.len()).then_some(self.bits),
             };
             let quantized = layer.quantize(&context);
-            let (parts, next) = quantized.map_err(|row| QuantizeError::TooLarge { layer: index, row })?;
+            let (parts, next) = quantized.map_err(|reason| match reason {
+                RowError::TooLarge(row) => QuantizeError::TooLarge { layer: index, row },
+                RowError::NotFinite(_) => QuantizeError::NotFinite { layer: index },
+            })?;
             layers.push(parts);
             input = next;
         }

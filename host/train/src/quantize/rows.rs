@@ -24,16 +24,29 @@ pub(crate) struct RealRows<'a> {
     pub means: &'a dyn Fn(usize, usize) -> f64,
 }
 
+/// Reason why a row cannot be quantized, with its index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RowError {
+    /// At any scale, its values exceed 32 bits.
+    TooLarge(usize),
+    /// A weight or the bias is not a finite number.
+    NotFinite(usize),
+}
+
 /// Quantizes rows; `bits` is one of [`pinhole_core::recipe::WEIGHT_BITS`].
 ///
 /// # Errors
-/// The index of a row whose values exceed 32 bits at any scale.
+/// [`RowError`] with the index of the row.
 pub(crate) fn quantize(
     rows: &RealRows<'_>,
     input: InputKind,
     output: OutputKind,
     bits: u8,
-) -> Result<QuantizedWeights, usize> {
+) -> Result<QuantizedWeights, RowError> {
+    let is_finite = |(weights, bias): (&Vec<f64>, &f64)| bias.is_finite() && weights.iter().all(|w| w.is_finite());
+    if let Some(row) = rows.weights.iter().zip(&rows.biases).position(|row| !is_finite(row)) {
+        return Err(RowError::NotFinite(row));
+    }
     let (layout, max_weight) = width(bits);
     let inputs = rows.weights.first().map_or(0, Vec::len);
     // A larger pre-shift makes room for larger multipliers and leaves less for accumulators. Rows then take coarser
@@ -48,7 +61,7 @@ pub(crate) fn quantize(
             .enumerate()
             .map(|(index, (weights, &bias))| {
                 let mean = |column| (rows.means)(index, column);
-                let row = Row::within(weights, bias, max_weight, (input, &mean), limit);
+                let row = Row::within(weights, bias, max_weight, (input, &mean), limit).ok_or(index)?;
                 let multiplier = row.multiplier(input, output.requantized_scale, pre_shift);
                 if multiplier <= f64::from(i32::MAX) { Ok(row) } else { Err(index) }
             })
@@ -72,7 +85,7 @@ pub(crate) fn quantize(
             }
         }
     }
-    Err(stuck)
+    Err(RowError::TooLarge(stuck))
 }
 
 /// Returns the layout, in a model file, of weights with this number of bits, and the largest magnitude of a weight.
@@ -95,27 +108,29 @@ struct Row {
 }
 
 impl Row {
-    /// Quantizes a row with the finest scale whose accumulator stays within `limit`.
+    /// Quantizes a row with the finest scale whose accumulator stays within `limit`; `None` if there is no such scale.
     fn within(
         weights: &[f64],
         bias: f64,
         max_weight: i8,
         inputs: (InputKind, &dyn Fn(usize) -> f64),
         limit: i64,
-    ) -> Self {
+    ) -> Option<Self> {
         let largest = weights.iter().fold(0.0_f64, |largest, weight| largest.max(weight.abs()));
         let mut scale = if largest > 0.0 { largest / f64::from(max_weight) } else { 1.0 };
         if max_weight <= Layout::Rows4.max_weight() {
             scale *= Self::best_cut(weights, max_weight, scale);
         }
-        loop {
+        // The scale grows in each round, so it ends at infinity at the latest.
+        while scale.is_finite() {
             let row = Self::at(weights, bias, max_weight, inputs, scale);
             if row.bound <= limit {
-                return row;
+                return Some(row);
             }
             // The bound falls about in proportion; the next round corrects for rounding.
             scale *= (row.bound as f64 / limit as f64).max(1.000_1);
         }
+        None
     }
 
     /// Returns the factor for the scale, of 65 tried from 1/2 to 1, with the least squared error of the weights. With
@@ -221,7 +236,42 @@ mod tests {
         assert_eq!(quantized.biases, [(255.0_f64 / 4.0 + 0.5).floor() as i32]);
     }
 
+    /// No scale makes them integers; the search for one would not end.
+    #[test]
+    fn numbers_that_are_not_finite_are_refused() {
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            for bits in [4, 7, 8] {
+                let quantized =
+                    quantize(&rows(vec![vec![0.5], vec![bad]], vec![0.0; 2], &|_, _| 0.0), PIXELS, LOGITS, bits);
+                assert_eq!(quantized.err(), Some(RowError::NotFinite(1)));
+                let quantized = quantize(&rows(vec![vec![0.5]], vec![bad], &|_, _| 0.0), PIXELS, LOGITS, bits);
+                assert_eq!(quantized.err(), Some(RowError::NotFinite(0)));
+            }
+        }
+        // The mean of the inputs comes from calibration, which refuses such values itself.
+        let quantized = quantize(&rows(vec![vec![0.5, 0.3]], vec![1.0], &|_, _| f64::NAN), PIXELS, LOGITS, 8);
+        assert_eq!(quantized.err(), Some(RowError::TooLarge(0)));
+    }
+
     proptest! {
+        /// Any finite numbers are quantized or refused: extreme scales end the search too.
+        #[test]
+        fn extreme_numbers_end_the_search(
+            weights in proptest::collection::vec(proptest::num::f32::NORMAL | proptest::num::f32::SUBNORMAL, 3),
+            bias in proptest::num::f32::NORMAL | proptest::num::f32::SUBNORMAL,
+            input_scale in proptest::num::f32::POSITIVE | proptest::num::f32::SUBNORMAL,
+            output_scale in proptest::num::f32::POSITIVE | proptest::num::f32::SUBNORMAL,
+        ) {
+            let weights = weights.into_iter().map(f64::from).collect();
+            let input = InputKind { scale: input_scale.abs().into(), ..PIXELS };
+            let scale = f64::from(output_scale.abs());
+            let output = OutputKind { requantized_scale: scale, scale };
+            let rows = rows(vec![weights], vec![f64::from(bias)], &|_, _| 0.5);
+            if let Ok(quantized) = quantize(&rows, input, output, 8) {
+                prop_assert!(u64::from(quantized.accumulator_bound) << quantized.pre_shift <= i32::MAX as u64);
+            }
+        }
+
         /// For any weights, either the bound holds and the multipliers are usable, or the layer is refused.
         #[test]
         fn bounds_hold(

@@ -11,9 +11,9 @@ pub(crate) fn tensor(shape: Shape, activation: ActivationName, (mut low, mut hig
     if activation != ActivationName::Linear {
         low = 0.0;
     }
-    // A scale of 0 must not be.
-    if low == high {
-        high = 1.0;
+    // The scale must not be 0, nor so small that it is no normal f32.
+    if (high - low) / 255.0 < f64::from(f32::MIN_POSITIVE) {
+        (low, high) = (0.0, 1.0);
     }
     let scale = (high - low) / 255.0;
     let zero_point = (-low / scale + 0.5).floor().clamp(0.0, 255.0) as u8;

@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use crate::quantize::ActivationBits;
 use crate::runs::bundled::{Bundled, UnknownModel};
+use crate::runs::parts::{self, MixedRun, PartDigests};
 use crate::{Accelerator, Epoch, LastLayer, Network, NetworkError, Stopped};
 
 /// Names of the files in a run folder.
@@ -89,6 +90,9 @@ pub struct RunSummary {
     pub validation_accuracy: f64,
     /// CRC-32 of the model file made from that epoch's weights.
     pub model_checksum: u32,
+    /// Digests of the weights and the metrics; absent in summaries of earlier versions.
+    #[serde(default, skip_serializing_if = "PartDigests::is_empty")]
+    pub parts: PartDigests,
     /// Quantization of the model; absent in summaries of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quantization: Option<Quantization>,
@@ -217,6 +221,10 @@ pub enum RunError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Network(#[from] NetworkError),
+    /// The folder has files of two runs.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Mixed(#[from] MixedRun),
 }
 
 /// Returns the metrics of each epoch as CSV.
@@ -228,9 +236,9 @@ pub fn metrics_csv(epochs: &[Epoch]) -> Vec<u8> {
     writer.into_inner().expect("writing to memory does not fail")
 }
 
-/// Reads a run folder's metrics; `None` if they cannot be read.
-pub fn read_metrics(folder: &Path) -> Option<Vec<Epoch>> {
-    csv::Reader::from_path(folder.join(files::METRICS)).ok()?.deserialize().collect::<Result<_, _>>().ok()
+/// Returns the epochs of a metrics file; `None` if it is none.
+pub fn metrics_of(bytes: &[u8]) -> Option<Vec<Epoch>> {
+    csv::Reader::from_reader(bytes).deserialize().collect::<Result<_, _>>().ok()
 }
 
 /// Returns the name of a reason, as in [`RunSummary::stopped`].
@@ -239,6 +247,7 @@ pub fn stopped_name(stopped: Stopped) -> String {
         Stopped::Finished => "finished",
         Stopped::Patience => "patience",
         Stopped::Interrupted => "interrupted",
+        Stopped::Diverged => "diverged",
     }
     .to_owned()
 }
@@ -258,7 +267,8 @@ pub struct Trained {
 /// The float network beside a model file is included if the folder's summary says that the model was made from it.
 ///
 /// # Errors
-/// [`RunError::Unknown`], [`RunError::Model`], or [`RunError::Network`] if weights exist but cannot be used.
+/// [`RunError::Unknown`], [`RunError::Model`], [`RunError::Network`] if weights exist but cannot be used, and [`RunError::Mixed`] if
+/// a folder's model, or the weights, are not those that its summary was written with.
 pub fn open(path: &Path) -> Result<Trained, RunError> {
     if let Some(bundled_model) = Bundled::lookup(path)? {
         return Ok(bundled_model.open());
@@ -267,9 +277,13 @@ pub fn open(path: &Path) -> Result<Trained, RunError> {
     let folder = model_path.parent().unwrap_or(Path::new(""));
     finish(folder);
     let model = ModelFile::read(&model_path)?;
-    let weights = folder.join(files::WEIGHTS);
-    let made_from_them = summary(folder).is_some_and(|run| run.model_checksum == model.model().checksum());
-    let network = if made_from_them && weights.exists() { Some(Network::read(&weights)?) } else { None };
+    let (run, checksum) = (summary(folder), model.model().checksum());
+    if let Some(run) = run.as_ref().filter(|_| path.is_dir()) {
+        parts::check_model(folder, run, checksum)?;
+    }
+    let made_from_them = run.as_ref().is_some_and(|run| run.model_checksum == checksum);
+    let has_network = made_from_them && folder.join(files::WEIGHTS).exists();
+    let network = has_network.then(|| parts::network(folder, run.as_ref())).transpose()?;
     Ok(Trained { model_path, model, network })
 }
 
@@ -304,7 +318,7 @@ pub fn summary_of(model: &Path) -> Option<RunSummary> {
 
 /// Reads the summary of a run folder; `None` if there is none or it cannot be read.
 pub fn summary(folder: &Path) -> Option<RunSummary> {
-    serde_json::from_slice(&std::fs::read(folder.join(files::SUMMARY)).ok()?).ok()
+    artifacts::read_json(&folder.join(files::SUMMARY))
 }
 
 #[cfg(test)]
@@ -338,6 +352,7 @@ mod tests {
             validation_loss: 0.5,
             validation_accuracy: 0.5,
             model_checksum: 1,
+            parts: PartDigests::default(),
             quantization: None,
             command: None,
             verdict: None,

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
+use pinhole_core::artifacts::{self, limits, read_regular};
 use pinhole_core::model_file::{ModelFile, ModelFileError};
 use pinhole_core::recipe::{DEFAULT, Recipe, RecipeError};
 use pinhole_shared::model::{MAGIC, Model};
@@ -10,7 +11,7 @@ use thiserror::Error;
 
 use crate::quantize::dequantize;
 use crate::runs::bundled::{Bundled, UnknownModel};
-use crate::runs::{self, files};
+use crate::runs::{self, RunError, files};
 use crate::{Network, NetworkError, Pretrained};
 
 /// A trained network and its origin.
@@ -63,6 +64,10 @@ pub enum PretrainedSourceError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Network(#[from] NetworkError),
+    /// The folder has files of two runs, or its weights cannot be read.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Run(#[from] RunError),
     /// The default recipe, for training settings, could not be read.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -94,21 +99,27 @@ impl PretrainedSource {
         if path.metadata().map_err(unreadable)?.is_dir() {
             let (weights, model) = (path.join(files::WEIGHTS), path.join(files::MODEL));
             return match (weights.exists(), model.exists()) {
-                (true, _) => Self::from_weights(&weights),
+                (true, _) => Self::from_run(path),
                 (false, true) => Self::from_model(&model),
                 (false, false) => Err(PretrainedSourceError::NoRun { path: path.to_owned() }),
             };
         }
-        let bytes = std::fs::read(path).map_err(unreadable)?;
-        if bytes.starts_with(&MAGIC) || path.extension().is_some_and(|extension| extension == "pinhole") {
+        if artifacts::starts_with(path, &MAGIC) || path.extension().is_some_and(|extension| extension == "pinhole") {
             Self::from_model(path)
         } else {
             Self::from_weights(path)
         }
     }
 
+    /// Reads the float weights of a run folder.
+    fn from_run(folder: &Path) -> Result<Self, PretrainedSourceError> {
+        let path = folder.join(files::WEIGHTS);
+        let bytes = runs::parts::weights(folder, runs::summary(folder).as_ref())?;
+        Self::from_safetensors(&bytes, &path, recipe_name(&path))
+    }
+
     fn from_weights(path: &Path) -> Result<Self, PretrainedSourceError> {
-        let bytes = std::fs::read(path)
+        let bytes = read_regular(path, limits::WEIGHTS)
             .map_err(|reason| PretrainedSourceError::Unreadable { path: path.to_owned(), reason })?;
         Self::from_safetensors(&bytes, path, recipe_name(path))
     }
@@ -145,10 +156,9 @@ impl PretrainedSource {
         let file = ModelFile::read(path)?;
         let model = file.model();
         let folder = path.parent().unwrap_or(Path::new(""));
-        let weights = folder.join(files::WEIGHTS);
         let made_from_them = runs::summary(folder).is_some_and(|run| run.model_checksum == model.checksum());
-        if made_from_them && weights.exists() {
-            return Self::from_weights(&weights);
+        if made_from_them && folder.join(files::WEIGHTS).exists() {
+            return Self::from_run(folder);
         }
         Self::from_parsed(&model, path)
     }

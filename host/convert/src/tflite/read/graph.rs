@@ -11,6 +11,8 @@ use crate::tflite::schema::{
 const MAX_DIMENSIONS: usize = 8;
 /// Most operators of a network that Pinhole supports, including those around its layers.
 const MAX_OPERATORS: usize = 512;
+/// Most characters of a tensor's name in an error.
+const LONGEST_NAME: usize = 60;
 
 /// The network of a file.
 #[derive(Debug)]
@@ -101,29 +103,59 @@ impl<'f> FileGraph<'f> {
         }
     }
 
+    /// Returns the number of the file's bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.root.file_bytes()
+    }
+
+    /// Returns true if the network's only output is this tensor.
+    pub(super) fn ends_with(&self, tensor: i32) -> Result<bool, Broken> {
+        Ok(self.subgraph.words(subgraph::OUTPUTS)?.eq([tensor]))
+    }
+
     /// Returns a tensor by its index.
-    pub(super) fn tensor(&self, index: i32) -> Result<FileTensor<'f>, Broken> {
+    ///
+    /// # Errors
+    /// [`Reason::Tensor`] for one whose values are not those that they seem, [`Reason::Broken`].
+    pub(super) fn tensor(&self, index: i32) -> Result<FileTensor<'f>, Reason> {
         let table = usize::try_from(index).ok().and_then(|index| self.tensors.get(index)).ok_or(Broken)?;
         let buffer = usize::try_from(table.word(tensor::BUFFER, 0)?).ok();
         let buffer = buffer.and_then(|buffer| self.buffers.get(buffer)).ok_or(Broken)?;
         let shape = table.words(tensor::SHAPE)?;
         if shape.len() > MAX_DIMENSIONS {
-            return Err(Broken);
+            return Err(Reason::Broken);
+        }
+        let refuse = |why| {
+            let name = String::from_utf8_lossy(table.list(tensor::NAME, 1).unwrap_or_default());
+            Err(Reason::Tensor { name: name.chars().take(LONGEST_NAME).collect(), why })
+        };
+        if table.byte(tensor::IS_VARIABLE, 0)? != 0 {
+            return refuse("is a variable, whose values change from one picture to the next");
+        }
+        if table.table(tensor::SPARSITY)?.is_some() {
+            return refuse("is sparse, which Pinhole does not support");
         }
         let (mut scales, mut zero_points, mut quantized_dimension): (&[u8], &[u8], _) = (&[], &[], 0);
         if let Some(table) = table.table(tensor::QUANTIZATION)? {
+            if table.byte(quantization::DETAILS_TYPE, 0)? != 0 {
+                return refuse("has a custom quantization, which Pinhole does not support");
+            }
             scales = table.list(quantization::SCALE, 4)?;
             zero_points = table.list(quantization::ZERO_POINT, 8)?;
             quantized_dimension = table.word(quantization::QUANTIZED_DIMENSION, 0)?;
         }
-        Ok(FileTensor {
+        let read = FileTensor {
             shape: shape.collect(),
             tensor_type: TensorType::from_number(table.byte(tensor::TYPE, 0)?),
             data: buffer.list(buffer::DATA, 1)?,
             scales,
             zero_points,
             quantized_dimension,
-        })
+        };
+        if !read.scales().all(|scale| scale.is_finite() && scale > 0.0) {
+            return refuse("has a scale that is not a number above 0");
+        }
+        Ok(read)
     }
 
     /// Returns the bytes of the metadata with this name.
@@ -159,6 +191,11 @@ impl FileOperator<'_> {
         self.options.map_or(Ok(default), |options| options.word(slot, default))
     }
 
+    /// Returns an option that is a 32-bit float; 0 if it is absent.
+    pub(super) fn float(&self, slot: u16) -> Result<f32, Broken> {
+        Ok(f32::from_bits(self.word(slot, 0)?.cast_unsigned()))
+    }
+
     /// Returns the index of the tensor that it reads at this position; -1 for none.
     pub(super) fn input(&self, place: usize) -> i32 {
         self.inputs.get(place).copied().unwrap_or(-1)
@@ -169,6 +206,11 @@ impl FileTensor<'_> {
     /// Returns the number of elements of its shape; `None` if a dimension is negative, or if the number overflows.
     pub(super) fn elements(&self) -> Option<usize> {
         self.shape.iter().try_fold(1_usize, |elements, &side| elements.checked_mul(usize::try_from(side).ok()?))
+    }
+
+    /// Returns true if its integers stand for the same real values as those of another tensor.
+    pub(super) fn has_values_of(&self, other: &Self) -> bool {
+        (self.tensor_type, self.scales, self.zero_points) == (other.tensor_type, other.scales, other.zero_points)
     }
 
     /// Returns its scales.

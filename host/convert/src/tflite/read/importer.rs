@@ -2,6 +2,7 @@
 
 use pinhole_core::model_file::scales::InputKind;
 use pinhole_core::model_file::{QuantizedLayer, QuantizedTensor};
+use pinhole_shared::model::MAX_LAYERS;
 use pinhole_shared::pixels::{Color, Fit, InputShape};
 use pinhole_shared::shape::{Padding, Shape};
 
@@ -9,10 +10,10 @@ use super::graph::{FileGraph, FileOperator, FileTensor};
 use super::names;
 use super::operators::{OPERATOR_READERS, reshape};
 use super::quantization::input_kind;
-use super::table::Broken;
+use super::weights::ImportedWeights;
 use crate::export::FIT_METADATA;
 use crate::import::Reason;
-use crate::tflite::schema::{BuiltinOperator, FusedActivation};
+use crate::tflite::schema::{BuiltinOperator, FusedActivation, SOFTMAX_BETA};
 
 /// Largest relative difference of an input's scale from 1/255.
 const SCALE_TOLERANCE: f64 = 1e-4;
@@ -41,6 +42,8 @@ pub(super) struct Importer<'g, 'f> {
     /// Index of the tensor that was written last.
     pub(super) current: i32,
     pub(super) input: LayerInput,
+    /// Bytes of the weights that the layers so far have copied. Several may have the same ones.
+    pub(super) copied: usize,
     /// Padding that PAD puts around that tensor, and its fill byte.
     pub(super) padding: Option<(Padding, u8)>,
 }
@@ -76,10 +79,18 @@ impl<'g, 'f> Importer<'g, 'f> {
         let output_layer = graph.operators.iter().rposition(|operator| operator.is(BuiltinOperator::FullyConnected));
         let output_layer = output_layer.ok_or(Reason::Undecided)?;
         let (layers, outputs) = (Vec::new(), Vec::new());
-        let mut importer = Self { graph, next, output_layer, layers, outputs, current, input, padding: None };
+        let mut importer =
+            Self { graph, next, output_layer, layers, outputs, current, input, copied: 0, padding: None };
         while let Some(operator) = graph.operators.get(importer.next) {
             importer.next += 1;
             importer.read(operator)?;
+            // Checked here, since a small file can have many operators with the same large weights.
+            if importer.layers.len() > MAX_LAYERS {
+                return Err(Reason::Layers { most: MAX_LAYERS });
+            }
+        }
+        if !graph.ends_with(importer.current)? {
+            return Err(Reason::Outputs);
         }
         Ok(ImportedNetwork { input: pixels, layers: importer.layers })
     }
@@ -95,7 +106,7 @@ impl<'g, 'f> Importer<'g, 'f> {
         }
         if operator.index > self.output_layer {
             return match reader {
-                Some(reader) if reader.may_follow_logits => self.go_on_with(operator.output),
+                Some(reader) if reader.may_follow_logits => self.follow(operator),
                 _ => Err(refuse(operator, "after the layer that computes the logits")),
             };
         }
@@ -106,6 +117,37 @@ impl<'g, 'f> Importer<'g, 'f> {
             Some(reader) => (reader.read)(self, operator),
             None => Err(refuse(operator, "which Pinhole does not support")),
         }
+    }
+
+    /// Goes on after an operator that keeps the order of the logits.
+    fn follow(&mut self, operator: &FileOperator<'f>) -> Result<(), Reason> {
+        if operator.is(BuiltinOperator::Softmax) && operator.float(SOFTMAX_BETA)? != 1.0 {
+            return Err(refuse(operator, "with another beta than 1"));
+        }
+        let (before, after) = (self.graph.tensor(self.current)?, self.graph.tensor(operator.output)?);
+        if after.elements() != before.elements() {
+            return Err(refuse(operator, "whose output has another number of elements than its input"));
+        }
+        self.go_on_with(operator.output)
+    }
+
+    /// Reads the weights of a layer, whose rows lie along the first dimension, or along the last if `rows_are_last`, and its biases.
+    pub(super) fn weights(
+        &mut self,
+        operator: &FileOperator<'f>,
+        rows_are_last: bool,
+    ) -> Result<(FileTensor<'f>, ImportedWeights), Reason> {
+        let weights = self.graph.tensor(operator.input(1))?;
+        self.copied += weights.data.len();
+        if self.copied > self.graph.bytes() {
+            return Err(refuse(
+                operator,
+                "whose weights other layers have too, so that all together are larger than the file",
+            ));
+        }
+        let biases = self.optional(operator, 2)?;
+        let imported = ImportedWeights::of(&weights, biases.as_ref(), rows_are_last, self.input.file_scale);
+        Ok((weights, imported.map_err(|why| refuse(operator, why))?))
     }
 
     /// Goes on with another tensor of the same integers.
@@ -132,10 +174,21 @@ impl<'g, 'f> Importer<'g, 'f> {
                 [(BuiltinOperator::Relu, FusedActivation::Relu), (BuiltinOperator::Relu6, FusedActivation::Relu6)];
             if let Some((_, function)) = functions.into_iter().find(|&(builtin, _)| next.is(builtin)) {
                 self.next += 1;
+                // Its scale is not used, and must be one.
+                self.graph.tensor(operator.output)?;
                 return Ok((next.output, function));
             }
         }
         Ok((operator.output, fused))
+    }
+
+    /// Goes on with another tensor of the same integers, which must stand for the same real values.
+    pub(super) fn go_on_with_same(&mut self, operator: &FileOperator<'f>) -> Result<(), Reason> {
+        let (before, after) = (self.graph.tensor(self.current)?, self.graph.tensor(operator.output)?);
+        if !after.has_values_of(&before) {
+            return Err(refuse(operator, "whose output has another scale, zero point or type than its input"));
+        }
+        self.go_on_with(operator.output)
     }
 
     /// Returns the constant that an operator reads at this position, if any.
@@ -143,7 +196,7 @@ impl<'g, 'f> Importer<'g, 'f> {
         &self,
         operator: &FileOperator<'f>,
         position: usize,
-    ) -> Result<Option<FileTensor<'f>>, Broken> {
+    ) -> Result<Option<FileTensor<'f>>, Reason> {
         match operator.input(position) {
             -1 => Ok(None),
             index => self.graph.tensor(index).map(Some),

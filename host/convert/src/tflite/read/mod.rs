@@ -33,7 +33,6 @@ mod tests;
 mod weights;
 
 use pinhole_core::model_file::{ModelFile, encode};
-use pinhole_shared::model::MAX_LAYERS;
 use pinhole_shared::policy::Policy;
 
 use self::graph::FileGraph;
@@ -49,9 +48,6 @@ pub(crate) fn import(file: &[u8], classes: Option<&[String]>) -> Result<ModelFil
     let network = Importer::network(&graph)?;
     let mut layers = network.layers;
     let classes = classes::sorted(&graph, classes, layers.last_mut().ok_or(Reason::Undecided)?)?;
-    if layers.len() > MAX_LAYERS {
-        return Err(Reason::Layers { got: layers.len(), most: MAX_LAYERS });
-    }
     // Row-major weights always fit.
     let bytes = encode(network.input, &classes, Policy::NONE, &layers).unwrap_or_default();
     ModelFile::from_bytes(&bytes).map_err(Reason::Model)

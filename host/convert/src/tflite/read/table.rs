@@ -23,6 +23,11 @@ impl<'f> FlatBuffersTable<'f> {
         Self { file, start: 0 }.pointed(0)
     }
 
+    /// Returns the number of the file's bytes.
+    pub(super) fn file_bytes(self) -> usize {
+        self.file.len()
+    }
+
     /// Returns a field of 8 bits.
     pub(super) fn byte(self, slot: u16, default: u8) -> Result<u8, Broken> {
         let Some(place) = self.place(slot)? else { return Ok(default) };

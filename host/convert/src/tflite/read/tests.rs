@@ -7,11 +7,12 @@ use pinhole_core::model_file::QuantizedLayer;
 use pinhole_core::photos::Dataset;
 use pinhole_core::testing::pictures;
 use pinhole_shared::pixels::{Color, Fit, InputShape};
+use pinhole_train::quantize::ActivationBits;
 use pinhole_train::runs;
 
 use super::*;
 use crate::export::{Format, export};
-use crate::tflite::write::tests::run::model;
+use crate::tflite::write::tests::run::{model, model_of};
 
 /// Everything that can be both exported and imported.
 const RECIPE: &str = r#"
@@ -87,6 +88,31 @@ fn compare(before: &ModelFile, after: &ModelFile, pictures: &Dataset, apart: f64
 fn convolutions_come_back() {
     come_back(RECIPE, InputShape::gray(15));
     come_back(&format!("color = \"rgb\"\n{RECIPE}"), InputShape::rgb(15));
+}
+
+/// An average pooling with padding is five operators in the file.
+#[test]
+fn padded_averages_come_back() {
+    let average = "kind = \"average-pool\"\nwindow = 3\nstride = 1";
+    assert!(RECIPE.contains(average));
+    for padded in ["window = 3\nstride = 2\npadding = 1", "window = [2, 3]\nstride = 1\npadding = [1, 0, 0, 2]"] {
+        let recipe = RECIPE.replace(average, &format!("kind = \"average-pool\"\n{padded}"));
+        come_back(&recipe, InputShape::gray(15));
+    }
+}
+
+/// 8-bit outputs after a layer of tensors are int16 in the file, with a MINIMUM.
+#[test]
+fn outputs_of_eight_bits_come_back() {
+    for bits in [ActivationBits::Eight, ActivationBits::Sixteen] {
+        let pictures = pictures(InputShape::gray(15), 8);
+        let recipe = RECIPE.replace("outputs = 5\nactivation = \"sigmoid\"", "outputs = 5\nactivation = \"relu\"");
+        let before = model_of(&recipe, &pictures, bits);
+        let after = import(&exported(&before), None).unwrap();
+        let outputs = |model: &ModelFile| model.model().layers().map(|layer| layer.output()).collect::<Vec<_>>();
+        assert_eq!(outputs(&before), outputs(&after));
+        compare(&before, &after, &pictures, 0.01);
+    }
 }
 
 /// A network's pixels are those it was trained on: a fit that this version does not know is not taken for another one.

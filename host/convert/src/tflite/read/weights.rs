@@ -18,8 +18,34 @@ pub(super) struct ImportedWeights {
     pub(super) biases: Vec<i64>,
 }
 
+/// Largest relative difference of a bias's scale from the product of input's and weights' scales.
+const BIAS_TOLERANCE: f64 = 1e-3;
+
+/// Checks that biases are in units of input times weight, with a zero point of 0, as TensorFlow Lite's kernels take them.
+fn check_biases(biases: &FileTensor<'_>, scales: &[f64], input_scale: f64) -> Result<(), String> {
+    if biases.zero_points().any(|zero| zero != 0) {
+        return Err("whose biases have a zero point other than 0".to_owned());
+    }
+    let given: Vec<f64> = biases.scales().map(f64::from).collect();
+    let count = given.len();
+    // Without a scale they are in those units anyway.
+    if count != 0 && count != 1 && count != scales.len() {
+        return Err("whose biases do not have a scale per output".to_owned());
+    }
+    let is_product = |(row, &scale): (usize, &f64)| {
+        let product = scale * input_scale;
+        let given = given[if count == 1 { 0 } else { row }];
+        (given - product).abs() <= BIAS_TOLERANCE * product
+    };
+    if count > 0 && !scales.iter().enumerate().all(is_product) {
+        return Err("whose biases have another scale than input times weights".to_owned());
+    }
+    Ok(())
+}
+
 impl ImportedWeights {
     /// Reads weights, whose rows lie along the first dimension, or along the last if `rows_are_last`, and biases, if there are any.
+    /// `input_scale` is the real value of an integer of the layer's input.
     ///
     /// # Errors
     /// The reason, if Pinhole does not support them.
@@ -27,6 +53,7 @@ impl ImportedWeights {
         weights: &FileTensor<'_>,
         biases: Option<&FileTensor<'_>>,
         rows_are_last: bool,
+        input_scale: f64,
     ) -> Result<Self, String> {
         if weights.tensor_type != Some(TensorType::Int8) {
             return Err("whose weights are not int8".to_owned());
@@ -55,6 +82,9 @@ impl ImportedWeights {
         } else {
             weights.data.iter().map(signed).collect()
         };
+        if let Some(biases) = biases {
+            check_biases(biases, &scales, input_scale)?;
+        }
         let no_biases = || "whose biases are not 32- or 64-bit constants, one per output".to_owned();
         let biases = match biases {
             None => vec![0; outputs],

@@ -42,6 +42,8 @@ pub(crate) mod tests;
 mod weights;
 mod window;
 
+pub(crate) use self::layers::position_counts;
+
 use pinhole_core::model_file::ModelFile;
 use pinhole_shared::fixed::Q16_ONE;
 use pinhole_shared::model::{Layer, Model, Tensor};

@@ -1,5 +1,6 @@
-//! CAST from int8 to int16, which exported files have before dense layers.
+//! CAST from int8 to int16, which exported files have before dense layers, and before an average pooling with padding.
 
+use super::padded_average;
 use crate::import::Reason;
 use crate::tflite::read::graph::FileOperator;
 use crate::tflite::read::importer::{Importer, refuse};
@@ -13,6 +14,13 @@ pub(super) fn read<'f>(importer: &mut Importer<'_, 'f>, operator: &FileOperator<
     let is_bytes = importer.input.kind.max_magnitude == u32::from(u8::MAX);
     if importer.graph.tensor(importer.current)?.quantization().is_none() || !is_bytes {
         return Err(refuse(operator, "from another type than int8"));
+    }
+    if padded_average::read(importer, operator)? {
+        return Ok(());
+    }
+    let scale = |tensor| importer.graph.tensor(tensor).map(|tensor| tensor.scales().collect::<Vec<f32>>());
+    if scale(operator.output)? != scale(importer.current)? {
+        return Err(refuse(operator, "to another scale"));
     }
     // The integers stay the same, with a zero point of 0 now.
     importer.input.kind.zero_point = 128;

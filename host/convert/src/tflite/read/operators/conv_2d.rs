@@ -7,7 +7,6 @@ use super::window::window;
 use crate::import::Reason;
 use crate::tflite::read::graph::FileOperator;
 use crate::tflite::read::importer::{Importer, refuse};
-use crate::tflite::read::weights::ImportedWeights;
 use crate::tflite::schema::{
     BuiltinOperator, FusedActivation, TflitePadding, conv_options, depthwise_options, pool_options,
 };
@@ -32,10 +31,7 @@ fn convolution<'f>(
     is_depthwise: bool,
 ) -> Result<(), Reason> {
     let shape = importer.shape(operator)?;
-    let weights = importer.graph.tensor(operator.input(1))?;
-    let biases = importer.optional(operator, 2)?;
-    let imported = ImportedWeights::of(&weights, biases.as_ref(), is_depthwise);
-    let imported = imported.map_err(|why| refuse(operator, why))?;
+    let (weights, imported) = importer.weights(operator, is_depthwise)?;
     let [first, height, width, last] = weights.shape[..] else {
         return Err(refuse(operator, "whose weights do not have four dimensions"));
     };

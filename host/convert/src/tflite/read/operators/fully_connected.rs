@@ -9,7 +9,7 @@ use crate::import::Reason;
 use crate::tflite::read::graph::FileOperator;
 use crate::tflite::read::importer::{Importer, LayerInput, refuse};
 use crate::tflite::read::weights::ImportedWeights;
-use crate::tflite::schema::{BuiltinOperator, FUSED_ACTIVATION_FUNCTION, FusedActivation};
+use crate::tflite::schema::{BuiltinOperator, FUSED_ACTIVATION_FUNCTION, FusedActivation, TensorType};
 
 /// Slot of `FullyConnectedOptions.weights_format`; 0 for row-major weights.
 const WEIGHTS_FORMAT: u16 = 1;
@@ -33,9 +33,7 @@ struct HiddenLayer {
 
 /// Reads FULLY_CONNECTED: the output layer, or a hidden one.
 pub(super) fn read<'f>(importer: &mut Importer<'_, 'f>, operator: &FileOperator<'f>) -> Result<(), Reason> {
-    let weights = importer.graph.tensor(operator.input(1))?;
-    let biases = importer.optional(operator, 2)?;
-    let imported = ImportedWeights::of(&weights, biases.as_ref(), false).map_err(|why| refuse(operator, why))?;
+    let (weights, imported) = importer.weights(operator, false)?;
     let is_by_input = weights.shape.len() == 2 && imported.inputs == importer.input.elements;
     if !is_by_input || operator.byte(WEIGHTS_FORMAT)? != 0 {
         return Err(refuse(operator, "whose weights do not have a row per output and a column per input"));
@@ -65,6 +63,11 @@ fn output_layer(
     if fused != FusedActivation::None as u8 {
         return Err(refuse(operator, "which computes the logits and has an activation function"));
     }
+    // Its scale is not used, since logits have their own here; without a valid one, the file's logits are none.
+    let output = importer.graph.tensor(operator.output)?;
+    if output.row_quantization().is_none() || output.elements() != Some(imported.biases.len()) {
+        return Err(refuse(operator, "whose output is not one int8 or int16 with a scale per row of weights"));
+    }
     let LayerInput { kind, file_scale, .. } = importer.input;
     let weighted = imported.quantized(kind, file_scale, (Q16, Q16)).map_err(|why| refuse(operator, why))?;
     let (activation, output) = (Activation::Linear, Output::Logits);
@@ -91,6 +94,10 @@ fn with_sigmoid(
     imported: &ImportedWeights,
     sigmoid: &FileOperator<'_>,
 ) -> Result<HiddenLayer, Reason> {
+    // The scale of the sigmoid's input is not used, and must be one.
+    if importer.graph.tensor(operator.output)?.row_quantization().is_none() {
+        return Err(refuse(operator, "whose output is neither int8 nor int16 with a scale"));
+    }
     let (file_scale, _) = importer
         .graph
         .tensor(sigmoid.output)?
@@ -104,6 +111,29 @@ fn with_sigmoid(
     Ok(HiddenLayer { weighted, activation, output, scale: Q15, file_scale, tensor: sigmoid.output })
 }
 
+/// Returns the output of the MINIMUM with 255 that follows RELU in int16, and true: exported files have it for outputs of 8 bits.
+/// Else returns the tensor itself, and false.
+fn at_most_a_byte(
+    importer: &mut Importer<'_, '_>,
+    tensor: i32,
+    function: FusedActivation,
+) -> Result<(i32, bool), Reason> {
+    let graph = importer.graph;
+    let Some(next) = graph.operators.get(importer.next) else { return Ok((tensor, false)) };
+    let is_read_alone = next.input(0) == tensor && graph.readers(tensor) == 1;
+    if !next.is(BuiltinOperator::Minimum) || !is_read_alone || function != FusedActivation::Relu {
+        return Ok((tensor, false));
+    }
+    let (from, limit, to) = (graph.tensor(tensor)?, graph.tensor(next.input(1))?, graph.tensor(next.output)?);
+    let is_limit = limit.elements() == Some(1) && limit.data == u16::from(u8::MAX).to_le_bytes();
+    let is_int16 = from.tensor_type == Some(TensorType::Int16);
+    if !is_int16 || !is_limit || !limit.has_values_of(&from) || !to.has_values_of(&from) {
+        return Err(refuse(next, "of anything but int16 and the 255 of the same scale"));
+    }
+    importer.next += 1;
+    Ok((next.output, true))
+}
+
 /// Reads a hidden layer with RELU, RELU6 or no activation function.
 fn without_sigmoid<'f>(
     importer: &mut Importer<'_, 'f>,
@@ -113,6 +143,7 @@ fn without_sigmoid<'f>(
 ) -> Result<HiddenLayer, Reason> {
     let input = importer.input;
     let (tensor, function) = importer.activated(operator, fused)?;
+    let (tensor, is_byte) = at_most_a_byte(importer, tensor, function)?;
     let (scale, zero_point) = importer
         .graph
         .tensor(tensor)?
@@ -127,6 +158,7 @@ fn without_sigmoid<'f>(
     // If the zero point is the least byte, no output is below 0. Else 16 bits have room for both sides.
     let (activation, output) = match (zero_point, function) {
         (Some(0), _) => (Activation::Relu, Output::U8),
+        (None, _) if is_byte => (Activation::Relu, Output::U8),
         (_, FusedActivation::None) => (Activation::Linear, Output::I16),
         _ => (Activation::Relu, Output::I16),
     };

@@ -7,6 +7,7 @@ mod conv_2d;
 mod fully_connected;
 mod mean;
 mod pad;
+mod padded_average;
 mod pool_2d;
 pub(super) mod reshape;
 mod softmax;

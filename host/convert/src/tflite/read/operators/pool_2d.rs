@@ -26,9 +26,15 @@ fn pool<'f>(importer: &mut Importer<'_, 'f>, operator: &FileOperator<'f>, kind: 
     if importer.padding.is_some_and(|(_, fill)| fill != 0) {
         return Err(refuse(operator, "after padding with another value than the smallest"));
     }
-    if operator.byte(pool_options::FUSED_ACTIVATION_FUNCTION)? != FusedActivation::None as u8
-        && importer.input.kind.zero_point != 0
-    {
+    let function = FusedActivation::from_number(operator.byte(pool_options::FUSED_ACTIVATION_FUNCTION)?);
+    // A function that clips nothing is none.
+    let changes_nothing = match function {
+        Some(FusedActivation::None) => true,
+        Some(FusedActivation::Relu) => importer.input.kind.zero_point == 0,
+        Some(FusedActivation::Relu6) => importer.input.kind.zero_point == 0 && importer.input.kind.scale * 255.0 <= 6.0,
+        None => false,
+    };
+    if !changes_nothing {
         return Err(refuse(operator, "with an activation function"));
     }
     let [height, width] = [pool_options::FILTER_HEIGHT, pool_options::FILTER_WIDTH].map(|slot| operator.word(slot, 0));

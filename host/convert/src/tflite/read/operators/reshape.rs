@@ -3,7 +3,6 @@
 use crate::import::Reason;
 use crate::tflite::read::graph::{FileGraph, FileOperator};
 use crate::tflite::read::importer::{Importer, refuse};
-use crate::tflite::read::table::Broken;
 use crate::tflite::schema::{BuiltinOperator, TensorType};
 
 /// Operators that compute a shape in integers.
@@ -14,7 +13,7 @@ const OF_SHAPES: [BuiltinOperator; 3] = [BuiltinOperator::Shape, BuiltinOperator
 pub(in crate::tflite::read) fn computes_shape(
     graph: &FileGraph<'_>,
     operator: &FileOperator<'_>,
-) -> Result<bool, Broken> {
+) -> Result<bool, Reason> {
     let is_of_shapes = OF_SHAPES.into_iter().any(|builtin| operator.is(builtin));
     Ok(is_of_shapes && graph.tensor(operator.output)?.tensor_type == Some(TensorType::Int32))
 }
@@ -27,5 +26,5 @@ pub(super) fn read<'f>(importer: &mut Importer<'_, 'f>, operator: &FileOperator<
     if to.elements() != Some(importer.input.elements) || !(is_row || is_same) {
         return Err(refuse(operator, "which does not flatten a tensor to one row"));
     }
-    importer.go_on_with(operator.output)
+    importer.go_on_with_same(operator)
 }

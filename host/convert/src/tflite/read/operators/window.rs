@@ -23,7 +23,11 @@ pub(super) fn window(
     let (Some(height), Some(width), Some(stride_y), Some(stride_x)) = sizes else {
         return Err(refuse(operator, "with a window or stride outside of 1 to 255"));
     };
-    let is_same = operator.byte(conv_options::PADDING)? == TflitePadding::Same as u8;
+    let is_same = match operator.byte(conv_options::PADDING)? {
+        same if same == TflitePadding::Same as u8 => true,
+        valid if valid == TflitePadding::Valid as u8 => false,
+        _ => return Err(refuse(operator, "with a kind of padding that Pinhole does not know")),
+    };
     let padding = match (importer.padding.take(), is_same) {
         (None, true) => {
             let around = |size: u16, side: u8, stride: u8| {

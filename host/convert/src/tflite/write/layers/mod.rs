@@ -6,6 +6,8 @@ mod dense;
 mod global_average;
 mod pool;
 
+pub(crate) use self::pool::position_counts;
+
 use super::{ActivationTensor, LayerToWrite, NetworkWriter};
 use crate::export::ExportError;
 

@@ -1,7 +1,7 @@
 //! Poolings under a window: MAX_POOL_2D, AVERAGE_POOL_2D, or the operators that give the device's means.
 
 use pinhole_shared::model::{Layer, Pool, PoolKind};
-use pinhole_shared::shape::Shape;
+use pinhole_shared::shape::{Shape, Window};
 
 use crate::export::ExportError;
 use crate::tflite::schema::{BuiltinOperator, FusedActivation, TensorType, TflitePadding, options_type};
@@ -44,9 +44,7 @@ pub(super) fn write(
 /// `None` if sums do not fit and AVERAGE_POOL_2D does not support the padding.
 fn average(graph: &mut GraphBuilder, (index, name): (usize, &str), pool: &Pool, from: ActivationTensor) -> Option<i32> {
     let (window, input, output) = (&pool.window, pool.input.shape, pool.output.shape);
-    let rows = counts((window.stride_y, window.padding.top, window.height), input.height, output.height);
-    let columns = counts((window.stride_x, window.padding.left, window.width), input.width, output.width);
-    let counts: Vec<u32> = rows.iter().flat_map(|row| columns.iter().map(move |column| row * column)).collect();
+    let counts = position_counts(window, input, output);
     let is_clipped = counts.iter().any(|&count| count as usize != window.area());
     let fits = 2 * 128 * window.area() < i16::MAX as usize;
     if is_clipped && fits {
@@ -99,6 +97,13 @@ struct WindowSums {
     weight: i8,
     bias: i64,
     unit: f32,
+}
+
+/// Returns the number of the input's positions under the window at each position of the output, row by row.
+pub(crate) fn position_counts(window: &Window, input: Shape, output: Shape) -> Vec<u32> {
+    let rows = counts((window.stride_y, window.padding.top, window.height), input.height, output.height);
+    let columns = counts((window.stride_x, window.padding.left, window.width), input.width, output.width);
+    rows.iter().flat_map(|row| columns.iter().map(move |column| row * column)).collect()
 }
 
 /// Returns the number of the input's rows, or columns, under the window at each of `to` positions.

@@ -88,7 +88,8 @@ pub(crate) fn model(recipe: &str, pictures: &Dataset) -> ModelFile {
     model_of(recipe, pictures, ActivationBits::default())
 }
 
-fn model_of(recipe: &str, pictures: &Dataset, bits: ActivationBits) -> ModelFile {
+/// Like [`model`], with these bits of activations.
+pub(crate) fn model_of(recipe: &str, pictures: &Dataset, bits: ActivationBits) -> ModelFile {
     let network = Network::new(&testing::recipe(recipe), &pictures.classes, 1).unwrap();
     quantize(&network, pictures, bits).unwrap()
 }

@@ -1,0 +1,36 @@
+//! Any bytes as a TensorFlow Lite file: a model or an error. An accepted model runs, and if it can be exported, the exported file
+//! is accepted too.
+
+use pinhole::export::{Format, export};
+use pinhole::import::import_bytes;
+use pinhole::model_file::ModelFile;
+
+/// Reads the bytes as a TensorFlow Lite file. Returns true if it is accepted.
+///
+/// # Panics
+/// If an accepted model does not run, or is exported as a file that is refused.
+pub fn case(data: &[u8]) -> bool {
+    let Ok(model) = import_bytes(data, None) else { return false };
+    run(&model);
+    if let Ok(file) = export(&model, Format::Tflite, None, &[])
+        && let Ok(again) = import_bytes(&file, None)
+    {
+        assert_eq!(again.model().classes(), model.model().classes());
+    }
+    true
+}
+
+/// Most multiply-accumulates, and most values of a layer, of a model that is run.
+const MAX_WORK: u64 = 1 << 20;
+
+fn run(model: &ModelFile) {
+    let parsed = model.model();
+    let work: u64 = parsed.layers().map(|layer| layer.macs() + layer.outputs() as u64).fold(0, u64::saturating_add);
+    if work > MAX_WORK || parsed.inputs() as u64 > MAX_WORK {
+        return;
+    }
+    for level in [0, 255, 100] {
+        let decision = model.engine().run(&vec![level; parsed.inputs()]);
+        assert!(decision.class < parsed.classes());
+    }
+}
