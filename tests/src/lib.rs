@@ -19,6 +19,7 @@
 //! | `flash_file` | do files for other tools flash the bytes that a probe would write? |
 //! | `probe` | do commands work on a board behind a debug probe? |
 //! | `serial` | and on a board on a serial port? |
+//! | `hostile_device` | does the host come through, whatever a device does? |
 //! | `bench` | is every instruction counted, with the same result every time? |
 //! | `cli` | does every command do what it says, and report what went wrong? |
 //! | `private_copy` | is a private copy of the emulator complete, verified, and in the cache folder alone? |
@@ -49,6 +50,7 @@ use tempfile::TempDir;
 pub mod handmade;
 
 mod files;
+pub mod hostile_device;
 pub mod tensors;
 pub mod virtual_board;
 
