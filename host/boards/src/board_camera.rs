@@ -49,7 +49,9 @@ impl CapturedFrame {
 
 /// Error: what a device reported is no picture for its network.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
-#[diagnostic(help("the firmware or the model on the board is not what the board says: write both anew with `pinhole flash`"))]
+#[diagnostic(help(
+    "the firmware or the model on the board is not what the board says: write both anew with `pinhole flash`"
+))]
 pub enum PixelsError {
     /// Pixels are missing, or there are too many.
     #[error("the device reported {got} values of pixels, and its input ({input}) has {}", input.bytes())]

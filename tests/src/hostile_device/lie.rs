@@ -125,13 +125,11 @@ impl Lie {
         };
         let mut right = peer.right_answer(request);
         let classes = usize::from(peer.identity.classes);
-        let pixels = vec![7; peer.input().map_or(0, |input| input.bytes()).min(1 << 20)];
+        let pixels = vec![7; peer.input().map_or(0, |input| input.bytes()).min(1 << 14)];
         let forever = |bytes: Vec<u8>, pause_ms: u64| {
             vec![Step::Forever(vec![Step::Send(bytes), Step::Pause(Duration::from_millis(pause_ms))])]
         };
-        let lie_about = |lie: Decided| {
-            report.map(|report| peer.inference(report, &pixels, classes, lie))
-        };
+        let lie_about = |lie: Decided| report.map(|report| peer.inference(report, &pixels, classes, lie));
         let inference = match self {
             Self::Class(class) => lie_about(decided(class, 0)),
             Self::Answered(class) => lie_about(decided(0, class)),
@@ -149,9 +147,7 @@ impl Lie {
                 pixels.push(value);
                 report.map(|report| peer.inference(report, &pixels, classes, decided(0, 0)))
             }
-            Self::Logits(count) => {
-                report.map(|report| peer.inference(report, &pixels, count as usize, decided(0, 0)))
-            }
+            Self::Logits(count) => report.map(|report| peer.inference(report, &pixels, count as usize, decided(0, 0))),
             Self::Gap => report.filter(|&report| report == Report::AllValues).map(|_| values(1, 0, &[1])),
             _ => None,
         };

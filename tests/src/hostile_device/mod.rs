@@ -6,10 +6,13 @@
 //! | `lie` | the lies: noise, floods, drips, wrong numbers, resets, silence |
 //! | `memory` | the device on a stream in memory, with a clock of its own: no test waits |
 //! | `port` | the device behind a pseudo terminal, for commands with `--port` |
+//! | `pair` | pseudo terminals that no other program inherits |
 //! | `screen` | a terminal for commands that need one |
 
 mod lie;
 mod memory;
+#[cfg(unix)]
+mod pair;
 mod peer;
 #[cfg(unix)]
 mod port;
@@ -18,6 +21,8 @@ mod screen;
 
 pub use lie::Lie;
 pub use memory::MemoryLink;
+#[cfg(unix)]
+pub use pair::start;
 pub use peer::Peer;
 #[cfg(unix)]
 pub use port::HostilePort;

@@ -82,7 +82,7 @@ impl Peer {
             Request::Statistics => frame(&Response::Statistics(Statistics::default())),
             Request::Policy => frame(&Response::Policy(Policy::NONE)),
             Request::Classify { report } | Request::Capture { report } => {
-                let bytes = self.input().map_or(0, |input| input.bytes()).min(1 << 20);
+                let bytes = self.input().map_or(0, |input| input.bytes()).min(1 << 14);
                 let pixels = vec![7; bytes];
                 self.inference(*report, &pixels, usize::from(self.identity.classes), decided(0, 0))
             }

@@ -12,6 +12,7 @@ use pinhole_shared::link::Request;
 use pinhole_shared::link::frame;
 use serialport::{SerialPort as _, TTYPort};
 
+use super::pair::pair;
 use super::{Now, Peer, Step, Steps};
 
 /// Longest wait of the device for a request: that soon it notices the end of the test.
@@ -31,11 +32,7 @@ pub struct HostilePort {
 impl HostilePort {
     /// Starts the device.
     pub fn start(peer: Peer) -> Self {
-        let (far, pair) = TTYPort::pair().expect("there are pseudo terminals");
-        let name = pair.name().expect("the near end has a name");
-        // Another handle: the first one is locked against other programs.
-        let near = File::open(&name).expect("the near end opens");
-        drop(pair);
+        let (far, name, near) = pair(|name| File::open(name).expect("the near end opens"));
         let ends = Arc::new(AtomicBool::new(false));
         let (sender, heard) = mpsc::channel();
         let mut line = Line { port: far, peer, receiver: frame::Receiver::default(), heard: sender };
@@ -82,7 +79,9 @@ impl Line {
         let mut steps = Steps::default();
         let mut paused_until = Instant::now();
         while !ends.load(Ordering::SeqCst) {
-            if !steps.is_deaf() && !self.listen(&mut steps) {
+            if steps.is_deaf() {
+                thread::sleep(POLL);
+            } else if !self.listen(&mut steps) {
                 return;
             }
             if Instant::now() < paused_until {

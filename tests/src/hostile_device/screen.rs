@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use serialport::{SerialPort as _, TTYPort};
 
+use super::pair::{pair, start};
+
 /// A terminal of 80x24 characters, which a program runs in.
 #[derive(Debug)]
 pub struct Screen {
@@ -22,8 +24,7 @@ pub struct Screen {
 impl Screen {
     /// Opens a terminal, in the state in which a shell starts programs.
     pub fn open() -> Self {
-        let (mut far, near) = TTYPort::pair().expect("there are pseudo terminals");
-        let name = near.name().expect("the near end has a name");
+        let (mut far, name, near) = pair(open);
         let keys = far.try_clone_native().expect("a handle can be copied");
         let ends = Arc::new(AtomicBool::new(false));
         let ended = Arc::clone(&ends);
@@ -50,7 +51,7 @@ impl Screen {
     /// Starts a program in this terminal.
     pub fn run(&self, command: &mut Command) -> Child {
         let end = || Stdio::from(self.near());
-        command.stdin(end()).stdout(end()).stderr(end()).spawn().expect("the program starts")
+        start(command.stdin(end()).stdout(end()).stderr(end()))
     }
 
     /// Presses a key.
@@ -72,12 +73,19 @@ impl Screen {
     }
 
     fn near(&self) -> File {
-        File::options().read(true).write(true).open(&self.name).expect("the near end opens")
+        open(&self.name)
     }
 
     fn stty(&self, arguments: &[&str]) -> String {
-        let output = Command::new("stty").args(arguments).stdin(self.near()).output().expect("there is stty");
+        let mut stty = Command::new("stty");
+        let child = start(stty.args(arguments).stdin(self.near()).stdout(Stdio::piped()).stderr(Stdio::piped()));
+        let output = child.wait_with_output().expect("stty ends");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("stty prints text")
     }
+}
+
+/// Opens the near end of a terminal.
+fn open(name: &str) -> File {
+    File::options().read(true).write(true).open(name).expect("the near end opens")
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use pinhole_core::inference::Inference;
-use pinhole_shared::link::{CHUNK_PIXELS, Identity, Measured, PROTOCOL, Refusal, Report, Request, Response, Statistics};
+use pinhole_shared::link::{
+    CHUNK_PIXELS, Identity, Measured, PROTOCOL, Refusal, Report, Request, Response, Statistics,
+};
 use pinhole_shared::model::MAX_LAYERS;
 use pinhole_shared::policy::{Decided, Policy};
 
@@ -23,7 +25,7 @@ const MOST_STALE_ANSWERS: usize = 10_000;
 /// | limit | value |
 /// |---|---|
 /// | time without a message that continues the answer | the longest silence of a working device, which the client is created with |
-/// | time of the whole exchange | three silences, and the time of the answer's bytes at [`Transport::least_bytes_per_s`] (at most 10 min) |
+/// | time of the whole exchange | three silences, and the time of the answer's bytes at [`Transport::least_bytes_per_s`] (at most 3 min) |
 /// | bytes without a message that continues the answer | 16 MiB |
 /// | answers to earlier requests | 10,000 |
 /// | values of an answer | 2^24, in at most one stage per layer and one for the pixels |

@@ -16,7 +16,8 @@ const SLICE: Duration = Duration::from_millis(100);
 const SILENCES: u32 = 3;
 
 /// Longest time for the transfer of a request and its answer.
-const LONGEST_TRANSFER: Duration = Duration::from_secs(600);
+/// A device that sends valid values for ever gets that much. At 115,200 bits per second it is enough for two million values.
+const LONGEST_TRANSFER: Duration = Duration::from_secs(180);
 
 /// Largest number of bytes between two messages of an answer. A frame has some 400; the rest is room for stale answers.
 const MOST_STRAY_BYTES: usize = 1 << 24;
@@ -31,7 +32,7 @@ const READ_BYTES: usize = 4096;
 /// - if no message of the answer has come for the longest silence of a working device. Only whole messages that continue the
 ///   answer count: noise, text, single bytes and messages that belong to something else do not;
 /// - if it takes longer than three such silences and the time that the bytes of request and answer need at the link's least
-///   rate, and in any case after three silences and ten minutes;
+///   rate, and in any case after three silences and three minutes;
 /// - if 16 MiB come without a message of the answer;
 /// - if the user asks to stop.
 ///

@@ -145,3 +145,18 @@ fn decode(table: &Table, mut stream: impl Read, mut on_line: impl FnMut(LogLine)
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_lines_go() {
+        let mut log = Log::default();
+        for number in 0..5 * LINES_KEPT {
+            log.add(LogLine { level: "info", message: number.to_string() });
+        }
+        assert_eq!(log.lines.len(), LINES_KEPT);
+        assert_eq!(log.lines.back().unwrap().message, (5 * LINES_KEPT - 1).to_string());
+    }
+}

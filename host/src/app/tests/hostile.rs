@@ -4,9 +4,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 
 use pinhole_boards::board::Board;
 use pinhole_boards::board_camera::{BoardCamera, BoardCameraError, PixelsError};
-use pinhole_boards::device::{
-    ClientError, InferenceDevice, InferenceDeviceError, PortableDevice, Stop,
-};
+use pinhole_boards::device::{ClientError, InferenceDevice, InferenceDeviceError, PortableDevice, Stop};
 use pinhole_core::inference::Inference;
 use pinhole_core::model_file::Packing;
 use pinhole_core::photos::Picture;
