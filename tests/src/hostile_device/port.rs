@@ -18,6 +18,9 @@ use super::{Now, Peer, Step, Steps};
 /// Longest wait of the device for a request: that soon it notices the end of the test.
 const POLL: Duration = Duration::from_millis(20);
 
+/// Largest write: a larger one may wait for room, without a timeout.
+const WRITE_BYTES: usize = 256;
+
 /// A device on a serial port, in real time, until this is dropped.
 #[derive(Debug)]
 pub struct HostilePort {
@@ -77,25 +80,32 @@ impl Line {
     fn serve(&mut self, ends: &AtomicBool) {
         self.port.set_timeout(POLL).expect("a port has a timeout");
         let mut steps = Steps::default();
-        let mut paused_until = Instant::now();
+        let (mut paused_until, mut written) = (Instant::now(), 0);
         while !ends.load(Ordering::SeqCst) {
             if steps.is_deaf() {
                 thread::sleep(POLL);
-            } else if !self.listen(&mut steps) {
+            } else if written % 16 == 0 && !self.listen(&mut steps) {
                 return;
             }
             if Instant::now() < paused_until {
                 continue;
             }
             match steps.next() {
-                Now::Idle => {}
-                Now::Pause(time) => paused_until = Instant::now() + time,
+                Now::Idle => written = 0,
+                Now::Pause(time) => (paused_until, written) = (Instant::now() + time, 0),
                 Now::Close => return,
-                Now::Send(mut bytes) => match self.port.write(&bytes) {
-                    Ok(count) if count < bytes.len() => steps.put_back(Step::Send(bytes.split_off(count))),
-                    Ok(_) => {}
+                Now::Send(mut bytes) => match self.port.write(&bytes[..bytes.len().min(WRITE_BYTES)]) {
+                    Ok(count) => {
+                        written += 1;
+                        if count < bytes.len() {
+                            steps.put_back(Step::Send(bytes.split_off(count)));
+                        }
+                    }
                     // The host does not read.
-                    Err(error) if error.kind() == ErrorKind::TimedOut => steps.put_back(Step::Send(bytes)),
+                    Err(error) if error.kind() == ErrorKind::TimedOut => {
+                        written = 0;
+                        steps.put_back(Step::Send(bytes));
+                    }
                     Err(_) => return,
                 },
             }

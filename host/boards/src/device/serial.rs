@@ -52,6 +52,9 @@ impl std::str::FromStr for SerialName {
     }
 }
 
+/// Largest write, bytes. On Unix a port that has room for a part of a larger one waits for the rest, without a timeout.
+const WRITE_BYTES: usize = 256;
+
 /// An open serial port.
 pub struct SerialLink {
     port: Box<dyn SerialPort>,
@@ -80,7 +83,7 @@ impl Read for SerialLink {
 
 impl Write for SerialLink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.port.write(bytes) {
+        match self.port.write(bytes.get(..WRITE_BYTES).unwrap_or(bytes)) {
             // What Windows says after the timeout.
             Ok(0) if !bytes.is_empty() => Err(io::ErrorKind::TimedOut.into()),
             result => result,
