@@ -19,6 +19,7 @@
 //! | `flash_file` | do files for other tools flash the bytes that a probe would write? |
 //! | `probe` | do commands work on a board behind a debug probe? |
 //! | `serial` | and on a board on a serial port? |
+//! | `hostile_device` | does the host come through, whatever a device does? |
 //! | `bench` | is every instruction counted, with the same result every time? |
 //! | `fuzz` | does every reader refuse or understand any bytes? |
 //! | `cli` | does every command do what it says, and report what went wrong? |
@@ -51,6 +52,7 @@ pub mod handmade;
 
 mod files;
 pub mod fuzz;
+pub mod hostile_device;
 pub mod tensors;
 pub mod virtual_board;
 

@@ -8,6 +8,7 @@ use std::vec;
 use pinhole_core::inference::Inference;
 use pinhole_core::photos::{PhotoError, decode};
 use pinhole_shared::link::Report;
+use pinhole_shared::pixels::InputShape;
 
 use crate::device::{InferenceDevice, InferenceDeviceError};
 
@@ -32,6 +33,42 @@ pub struct CapturedFrame {
     pub device: Duration,
 }
 
+impl CapturedFrame {
+    /// Returns the network's input, row by row, the channels of a pixel together: [`InputShape::bytes`] bytes.
+    ///
+    /// # Errors
+    /// [`PixelsError`] if the device reported other values than one of 0..=255 for each of these bytes.
+    pub fn pixels(&self, input: InputShape) -> Result<Vec<u8>, PixelsError> {
+        let reported = self.inference.stages.first().map_or(&[][..], Vec::as_slice);
+        if reported.len() != input.bytes() {
+            return Err(PixelsError::Count { got: reported.len(), input });
+        }
+        reported.iter().map(|&got| u8::try_from(got).map_err(|_| PixelsError::Range { got })).collect()
+    }
+}
+
+/// Error: what a device reported is no picture for its network.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
+#[diagnostic(help(
+    "the firmware or the model on the board is not what the board says: write both anew with `pinhole flash`"
+))]
+pub enum PixelsError {
+    /// Pixels are missing, or there are too many.
+    #[error("the device reported {got} values of pixels, and its input ({input}) has {}", input.bytes())]
+    Count {
+        /// Number of values.
+        got: usize,
+        /// The device's input.
+        input: InputShape,
+    },
+    /// A value is out of range.
+    #[error("the device reported a pixel of {got}, which is not 0 to 255")]
+    Range {
+        /// The value.
+        got: i32,
+    },
+}
+
 /// Error of a capture.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum BoardCameraError {
@@ -47,6 +84,10 @@ pub enum BoardCameraError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Device(#[from] InferenceDeviceError),
+    /// The device reported no picture.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Pixels(#[from] PixelsError),
 }
 
 impl BoardCameraError {

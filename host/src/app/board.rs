@@ -6,13 +6,13 @@ use miette::Diagnostic;
 use pinhole_boards::board::Board;
 use pinhole_boards::board_camera::BoardCamera;
 use pinhole_boards::device::{
-    ANSWER_TIMEOUT, AttachedDevice, CameraKind, InferenceDevice as _, InferenceDeviceError, SerialError, SerialName,
-    open_serial,
+    AttachedDevice, CameraKind, InferenceDevice as _, InferenceDeviceError, SerialError, SerialName, open_serial,
 };
 use pinhole_boards::emulator::{EmulatedBoard, EmulatorError, emulator};
 use pinhole_boards::firmware::{Firmware, FirmwareError, packed_for};
 use pinhole_boards::probe::{Attachment, DebugProbeSelector, DebugProbes, ProbeError, Unlock, connect};
 use pinhole_core::choice::Choice as _;
+use pinhole_core::words::counted;
 use pinhole_shared::link::Identity;
 use pinhole_shared::pixels::InputShape;
 use pinhole_train::runs::Trained;
@@ -91,6 +91,19 @@ pub enum BoardError {
         /// Checksum of the model on the board.
         there: u32,
     },
+    /// The board says that it runs the model, but its numbers are not the model's.
+    #[error(
+        "the board says that it runs the model {}, and that this takes {got} (the model takes {expected})", model.display()
+    )]
+    #[diagnostic(help("the firmware on the board is not what it says: write it anew with `pinhole flash`"))]
+    OtherNumbers {
+        /// The model.
+        model: PathBuf,
+        /// The board's input and number of classes, in words.
+        got: String,
+        /// Those of the model.
+        expected: String,
+    },
     /// The emulator or the board in it failed.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -163,7 +176,7 @@ impl Connection {
         events: &mut dyn Events,
     ) -> Result<AttachedDevice, BoardError> {
         if let Some(name) = &self.port {
-            let device = AttachedDevice::on(Box::new(open_serial(name, ANSWER_TIMEOUT)?))?;
+            let device = AttachedDevice::on(Box::new(open_serial(name)?))?;
             let got = &device.identity().board;
             if got != board.name() {
                 return Err(BoardError::OtherBoard { port: name.port.clone(), got: got.to_string(), board });
@@ -184,17 +197,25 @@ impl Connection {
     }
 }
 
-/// Checks that the board runs this model.
+/// Checks that the board runs this model, and that its identity has the model's input and number of classes.
 ///
 /// # Errors
-/// [`BoardError::OtherModel`], [`BoardError::Firmware`].
+/// [`BoardError::OtherModel`], [`BoardError::OtherNumbers`], [`BoardError::Firmware`].
 pub fn check_model(trained: &Trained, board: Board, identity: &Identity) -> Result<(), BoardError> {
     let packed = packed_for(board, &trained.model, &trained.model_path)?;
-    let (here, there) = (packed.model().checksum(), identity.model_checksum);
-    if here == there {
+    let (model, trained) = (packed.model(), trained.model_path.clone());
+    let (here, there) = (model.checksum(), identity.model_checksum);
+    if here != there {
+        return Err(BoardError::OtherModel { model: trained, board, here, there });
+    }
+    if identity.input() == Some(model.input()) && identity.classes == model.classes() {
         return Ok(());
     }
-    Err(BoardError::OtherModel { model: trained.model_path.clone(), board, here, there })
+    let unknown = || format!("{}x{} pixels of an unknown kind", identity.input_width, identity.input_height);
+    let input = identity.input().map_or_else(unknown, |input| input.to_string());
+    let in_words = |input: String, classes: u16| format!("{input} for {}", counted(classes.into(), "class"));
+    let (got, expected) = (in_words(input, identity.classes), in_words(model.input().to_string(), model.classes()));
+    Err(BoardError::OtherNumbers { model: trained, got, expected })
 }
 
 /// Destination of the given photos.

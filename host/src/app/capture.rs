@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use image::{ExtendedColorType, ImageEncoder as _};
 use miette::Diagnostic;
-use pinhole_boards::board_camera::{self, BoardCamera, CapturedFrame};
+use pinhole_boards::board_camera::{BoardCamera, BoardCameraError, CapturedFrame};
 use pinhole_core::artifacts::{WriteError, check_folder_place, create_folder, write_file};
 use pinhole_shared::link::Report;
-use pinhole_shared::pixels::PictureSize;
+use pinhole_shared::pixels::{Color, InputShape};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -39,7 +39,11 @@ pub enum PictureCaptureError {
     /// The board's camera delivered no picture.
     #[error(transparent)]
     #[diagnostic(transparent)]
-    Frame(#[from] board_camera::BoardCameraError),
+    Frame(#[from] BoardCameraError),
+    /// The board's model takes other pixels than this Pinhole knows, or none.
+    #[error("the model on the board takes pictures that this Pinhole does not know")]
+    #[diagnostic(help("flash the board with this version of Pinhole"))]
+    UnknownInput,
     /// A picture cannot be written.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -83,16 +87,16 @@ pub fn capture(
     count: u32,
     events: &mut dyn Events,
 ) -> Result<Vec<CapturedPicture>, PictureCaptureError> {
-    let identity = camera.device().identity();
-    let size = PictureSize { width: identity.input_width, height: identity.input_height };
+    let input = camera.device().identity().input().filter(|input| input.bytes() > 0);
+    let input = input.ok_or(PictureCaptureError::UnknownInput)?;
     create_folder(folder)?;
     let mut all = Vec::with_capacity(count as usize);
     let mut number = 0;
     while all.len() < count as usize {
         let frame = frame(camera, events)?;
-        let pixels: Vec<u8> = frame.inference.stages.first().into_iter().flatten().map(|&pixel| pixel as u8).collect();
+        let pixels = frame.pixels(input).map_err(BoardCameraError::from)?;
         let path = free(folder, label, &mut number);
-        write_file(&path, &png(&pixels, size)?)?;
+        write_file(&path, &png(&pixels, input)?)?;
         events.note(&Note::Captured { path: path.clone() });
         all.push(CapturedPicture { path, of: frame.shown });
         if events.should_stop() {
@@ -103,7 +107,7 @@ pub fn capture(
 }
 
 /// Captures one picture; tries again after a passing fault.
-fn frame(camera: &mut BoardCamera, events: &mut dyn Events) -> Result<CapturedFrame, board_camera::BoardCameraError> {
+fn frame(camera: &mut BoardCamera, events: &mut dyn Events) -> Result<CapturedFrame, BoardCameraError> {
     for _ in 1..TRIES {
         match camera.capture(Report::AllValues) {
             Err(error) if error.is_passing() => events.note(&Note::TryingAgain { reason: error.to_string() }),
@@ -125,11 +129,16 @@ fn free(folder: &Path, label: &str, number: &mut u32) -> PathBuf {
 }
 
 /// Encodes the network's input, gray or color, as a PNG file. Its pixels are the same when it is read again.
-fn png(pixels: &[u8], size: PictureSize) -> Result<Vec<u8>, image::ImageError> {
-    let is_gray = pixels.len() == usize::from(size.width) * usize::from(size.height);
-    let color = if is_gray { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
+///
+/// # Panics
+/// If there are not as many pixels as the input has: the encoder's contract.
+fn png(pixels: &[u8], input: InputShape) -> Result<Vec<u8>, image::ImageError> {
+    let color = match input.color {
+        Color::Gray => ExtendedColorType::L8,
+        Color::Rgb => ExtendedColorType::Rgb8,
+    };
     let mut bytes = Vec::new();
     let encoder = image::codecs::png::PngEncoder::new(&mut bytes);
-    encoder.write_image(pixels, size.width.into(), size.height.into(), color)?;
+    encoder.write_image(pixels, input.width.into(), input.height.into(), color)?;
     Ok(bytes)
 }

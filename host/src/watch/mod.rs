@@ -11,10 +11,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use pinhole_boards::board_camera::CapturedFrame;
-use pinhole_shared::decision::{Probability, probability};
-use pinhole_shared::fixed::Q16_ONE;
+use pinhole_shared::decision::Probability;
+use pinhole_shared::fixed::{Q16_ONE, exp_neg_q15};
 use pinhole_shared::link::Statistics;
-use pinhole_shared::pixels::PictureSize;
+use pinhole_shared::pixels::{InputShape, PictureSize};
 use pinhole_shared::policy::{Policy, Verdict};
 
 /// Number of captures over which the frame rate is averaged.
@@ -53,13 +53,20 @@ pub struct Stages {
 }
 
 impl ClassifiedFrame {
-    /// Extracts the results of a capture that was reported with all of its integers. `None` if some are missing.
-    pub fn of(frame: CapturedFrame, statistics: &Statistics) -> Option<Self> {
+    /// Extracts the results of a capture that was reported with all of its integers, by a network with this input and number
+    /// of classes. `None` if integers are missing or there are too many, or if a pixel or a class is out of range.
+    pub fn of(frame: CapturedFrame, statistics: &Statistics, input: InputShape, classes: usize) -> Option<Self> {
+        let pixels = frame.pixels(input).ok()?;
         let CapturedFrame { inference, shown, photo, device } = frame;
-        let pixels = inference.stages.first()?.iter().map(|&pixel| u8::try_from(pixel).ok()).collect::<Option<_>>()?;
         let logits = inference.stages.get(1..)?.last()?;
-        // The device's own arithmetic, so that the display shows the numbers of its decision.
-        let probabilities = (0..logits.len()).map(|class| probability(logits, class).to_f64()).collect();
+        let answered = match inference.verdict {
+            Verdict::Class(class) => class,
+            Verdict::Unknown => inference.decision.class,
+        };
+        if logits.len() != classes || usize::from(answered.max(inference.decision.class)) >= classes {
+            return None;
+        }
+        let probabilities = probabilities(logits);
         let us = |us: u32| Duration::from_micros(us.into());
         let (capture, inference_time) = (us(statistics.capture_us), us(statistics.inference_us));
         Some(Self {
@@ -71,6 +78,18 @@ impl ClassifiedFrame {
             stages: Stages { capture, inference: inference_time, photo, device },
         })
     }
+}
+
+/// Returns the probability of each class, 0..=1, from its logits: those of [`pinhole_shared::decision::probability`], by its
+/// arithmetic, so that the display shows the numbers of the device's decision. This takes one pass over the logits, and not
+/// one for each class.
+fn probabilities(logits: &[i32]) -> Vec<f64> {
+    let Some(&largest) = logits.iter().max() else { return Vec::new() };
+    let shares: Vec<u64> = logits.iter().map(|&logit| exp_neg_q15(largest.abs_diff(logit)).into()).collect();
+    // At least 32,768: the largest logit's share.
+    let sum: u64 = shares.iter().sum();
+    let rounded = |share: u64| (share * Q16_ONE as u64 + sum / 2).checked_div(sum).unwrap_or(0);
+    shares.into_iter().map(|share| rounded(share) as f64 / f64::from(Q16_ONE)).collect()
 }
 
 /// Everything that the view shows.

@@ -1,5 +1,5 @@
 use pinhole_core::inference::Inference;
-use pinhole_shared::decision::decide;
+use pinhole_shared::decision::{decide, probability};
 use pinhole_shared::policy::Policy;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -36,7 +36,12 @@ fn deciding(logits: Vec<i32>) -> Inference {
 }
 
 fn classified() -> ClassifiedFrame {
-    ClassifiedFrame::of(frame(inference()), &statistics()).unwrap()
+    of(inference()).unwrap()
+}
+
+/// Returns what is shown of an inference of a network with 4x4 pixels and 2 classes.
+fn of(inference: Inference) -> Option<ClassifiedFrame> {
+    ClassifiedFrame::of(frame(inference), &statistics(), InputShape::gray(4), 2)
 }
 
 fn statistics() -> Statistics {
@@ -70,18 +75,40 @@ fn probabilities_are_the_devices() {
         assert!(distances.into_iter().all(|distance| distance < 1e-4), "{probabilities:?}, not {expected:?}");
     };
     near(&classified.probabilities, [likely, unlikely]);
-    let other = ClassifiedFrame::of(frame(deciding(vec![-65_536, 65_536])), &statistics()).unwrap();
+    let other = of(deciding(vec![-65_536, 65_536])).unwrap();
     assert_eq!((other.class, other.verdict), (1, Verdict::Class(1)));
     near(&other.probabilities, [unlikely, likely]);
+    for logits in [vec![7; 40], vec![i32::MIN, 0, i32::MAX], (0..300).map(|logit| logit * 999).collect()] {
+        let each: Vec<f64> = (0..logits.len()).map(|class| probability(&logits, class).to_f64()).collect();
+        assert_eq!(probabilities(&logits), each);
+    }
+}
+
+#[test]
+fn results_that_no_network_has_are_left_out() {
     // Missing integers or pixels give no result.
     let mut without_output = inference();
     without_output.stages.truncate(1);
-    assert_eq!(ClassifiedFrame::of(frame(without_output.clone()), &statistics()), None);
+    assert_eq!(of(without_output.clone()), None);
     without_output.stages.clear();
-    assert_eq!(ClassifiedFrame::of(frame(without_output.clone()), &statistics()), None);
-    let mut bright = inference();
-    bright.stages[0][3] = 256;
-    assert_eq!(ClassifiedFrame::of(frame(bright), &statistics()), None);
+    assert_eq!(of(without_output.clone()), None);
+    let lies: [fn(&mut Inference); 9] = [
+        |lie| lie.stages[0][3] = 256,
+        |lie| lie.stages[0][3] = -1,
+        |lie| lie.stages[0].push(0),
+        |lie| lie.stages[0].truncate(15),
+        |lie| lie.stages[2].push(0),
+        |lie| lie.stages[2].truncate(1),
+        // A device may send millions.
+        |lie| lie.stages[2] = vec![0; 1 << 24],
+        |lie| lie.decision.class = 2,
+        |lie| lie.verdict = Verdict::Class(u16::MAX),
+    ];
+    for (number, lie) in lies.into_iter().enumerate() {
+        let mut inference = inference();
+        lie(&mut inference);
+        assert_eq!(of(inference), None, "lie {number}");
+    }
 }
 
 #[test]

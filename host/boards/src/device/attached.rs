@@ -8,9 +8,9 @@ use pinhole_shared::policy::Policy;
 
 use super::logs::Logs;
 use super::transport::Transport;
-use super::{Client, ClientError, InferenceDevice, InferenceDeviceError, LogLine};
+use super::{Client, ClientError, InferenceDevice, InferenceDeviceError, LogLine, Stop};
 
-/// Longest silence of a working device: its camera may take that long to start.
+/// Longest silence of a working device: its camera may take that long to start. [`Client`] says what follows from it.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// An attached device that runs on its own. Its log is available if the way to it carries one.
@@ -35,12 +35,9 @@ impl AttachedDevice {
     /// # Errors
     /// [`Silent`]. A device that has just started, or was cut off in the middle of an answer, is asked twice.
     pub(crate) fn new(mut transport: Box<dyn Transport>, logs: Option<Logs>) -> Result<Self, Silent> {
-        let last_words = || logs.as_ref().and_then(|logs| logs.lines().pop());
-        if let Err(error) = transport.set_timeout(ANSWER_TIMEOUT) {
-            return Err(Silent { error: ClientError::Stream(error), last_words: last_words() });
-        }
+        let last_words = || logs.as_ref().and_then(Logs::last_line);
         transport.discard();
-        let mut client = Client::new(transport);
+        let mut client = Client::new(transport, ANSWER_TIMEOUT);
         let identity = client.identify().or_else(|error| match error {
             ClientError::Frame(_) | ClientError::OutOfTurn(_) | ClientError::Refused(_) => client.identify(),
             error => Err(error),
@@ -90,8 +87,12 @@ impl InferenceDevice for AttachedDevice {
     }
 
     fn logs(&mut self) -> Vec<LogLine> {
-        self.client.stream.tend();
+        self.client.exchange.stream.tend();
         self.logs.as_ref().map(Logs::lines).unwrap_or_default()
+    }
+
+    fn stop(&self) -> Stop {
+        self.client.stop()
     }
 
     fn is_lossy(&self) -> bool {

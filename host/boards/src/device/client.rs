@@ -1,91 +1,63 @@
 //! The host's side of the link: one method per request.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::time::Duration;
 
 use pinhole_core::inference::Inference;
-use pinhole_shared::link::frame::{FRAME_BYTES, FrameError, Receiver, encode};
 use pinhole_shared::link::{
-    CHUNK_PIXELS, Identity, Measured, PROTOCOL, Refusal, Report, Request, Response, Statistics, Values,
+    CHUNK_PIXELS, Identity, Measured, PROTOCOL, Refusal, Report, Request, Response, Statistics,
 };
 use pinhole_shared::model::MAX_LAYERS;
 use pinhole_shared::policy::{Decided, Policy};
 
-use super::Measurement;
+use super::answer::{Sizes, Stages};
+use super::exchange::Exchange;
+use super::transport::Transport;
+use super::{ClientError, Measurement, Stop};
 
 /// Largest number of answers to earlier requests that are skipped when the link is resynchronized.
 const MOST_STALE_ANSWERS: usize = 10_000;
 
-/// Largest number of values that a device may report of one inference. A device that reports more is broken.
-const MOST_VALUES: usize = 1 << 24;
-
-/// Error of a request.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum ClientError {
-    /// Nothing arrived within the stream's timeout.
-    #[error("the device did not answer in time")]
-    #[diagnostic(help("check that the device runs and that nothing else uses its link; then try again"))]
-    Timeout,
-    /// The stream ended.
-    #[error("the device closed the link")]
-    #[diagnostic(help("the device stopped or was unplugged; see its log for the cause"))]
-    Closed,
-    /// The stream failed.
-    #[error("the link to the device failed")]
-    Stream(#[source] io::Error),
-    /// An answer could not be read.
-    #[error("an answer of the device could not be decoded")]
-    #[diagnostic(help("bytes were lost on the link; try again, and check the cable if it happens often"))]
-    Frame(#[source] FrameError),
-    /// The device refused the request.
-    #[error("the device refused the request: {0}")]
-    #[diagnostic(help("{}", advice(*_0)))]
-    Refused(Refusal),
-    /// The device speaks another version of the protocol.
-    #[error("the device uses version {got} of the link's protocol, and this Pinhole uses version {PROTOCOL}")]
-    #[diagnostic(help("build and flash the firmware of this version of Pinhole"))]
-    Protocol {
-        /// The device's version.
-        got: u16,
-    },
-    /// The device's answer belongs to another request.
-    #[error("the device answered another request ({0})")]
-    #[diagnostic(help("an earlier exchange was cut short; try again"))]
-    OutOfTurn(&'static str),
-}
-
-impl ClientError {
-    /// Returns true if the same request may succeed when repeated, for example after lost bytes or a camera fault.
-    pub fn is_passing(&self) -> bool {
-        match self {
-            Self::Timeout | Self::Frame(_) | Self::OutOfTurn(_) => true,
-            Self::Refused(refusal) => {
-                matches!(refusal, Refusal::Garbled | Refusal::NoInput | Refusal::WrongOffset | Refusal::Camera)
-            }
-            Self::Closed | Self::Stream(_) | Self::Protocol { .. } => false,
-        }
-    }
-}
-
 /// The host's side of a link.
 ///
-/// The stream should have a read timeout (as `TcpStream::set_read_timeout` sets it): without one, a device that stopped
-/// answering blocks the caller for ever. After an error, the next request first resynchronizes both sides. So a client
-/// stays usable as long as its stream is.
+/// No request waits for ever, whatever the device does: an exchange, from the first byte of a request to the last message of
+/// its answer, has the limits below.
+///
+/// | limit | value |
+/// |---|---|
+/// | time without a message that continues the answer | the longest silence of a working device, which the client is created with |
+/// | time of the whole exchange | three silences, and the time of the answer's bytes at [`Transport::least_bytes_per_s`] (at most 3 min) |
+/// | bytes without a message that continues the answer | 16 MiB |
+/// | answers to earlier requests | 10,000 |
+/// | values of an answer | 2^24, in at most one stage per layer and one for the pixels |
+///
+/// Bytes that are no message, and messages that belong to something else, extend no limit. After an error, the next request
+/// first resynchronizes both sides, within its own limits. So a client stays usable as long as its stream is.
+///
+/// Once the device has identified itself, its answers are checked against its identity: number and range of the pixels, number
+/// of the logits, class, probability.
 #[derive(Debug)]
 pub struct Client<S> {
-    pub(super) stream: S,
-    receiver: Receiver,
-    /// Bytes read from the stream. Those from `position` on are not processed yet.
-    unread: Vec<u8>,
-    position: usize,
+    pub(super) exchange: Exchange<S>,
+    /// What the device has said about itself; `None` before.
+    sizes: Option<Sizes>,
     /// True after a failed exchange: answers to it may still arrive.
     out_of_step: bool,
 }
 
-impl<S: Read + Write> Client<S> {
-    /// Creates a client on a stream to a device.
-    pub fn new(stream: S) -> Self {
-        Self { stream, receiver: Receiver::default(), unread: Vec::new(), position: 0, out_of_step: false }
+impl<S: Transport> Client<S> {
+    /// Creates a client on a stream to a device that is never silent for longer than `silence` while it works on a request.
+    pub fn new(stream: S, silence: Duration) -> Self {
+        Self { exchange: Exchange::new(stream, silence), sizes: None, out_of_step: false }
+    }
+
+    /// Sets the longest silence of a working device, for the requests that follow.
+    pub fn set_silence(&mut self, silence: Duration) {
+        self.exchange.set_silence(silence);
+    }
+
+    /// Returns the request to stop waiting, which another thread may make.
+    pub fn stop(&self) -> Stop {
+        self.exchange.stop.clone()
     }
 
     /// Asks the device for its identity, and checks that it speaks this protocol version.
@@ -94,7 +66,10 @@ impl<S: Read + Write> Client<S> {
     /// [`ClientError::Protocol`] if it speaks another version, or any other [`ClientError`].
     pub fn identify(&mut self) -> Result<Identity, ClientError> {
         match self.exchange(&Request::Identify)? {
-            Response::Identity(identity) if identity.protocol == PROTOCOL => Ok(identity),
+            Response::Identity(identity) if identity.protocol == PROTOCOL => {
+                self.sizes = Some(Sizes::of(&identity));
+                Ok(identity)
+            }
             Response::Identity(identity) => Err(ClientError::Protocol { got: identity.protocol }),
             other => Err(self.out_of_turn(&other)),
         }
@@ -107,9 +82,11 @@ impl<S: Read + Write> Client<S> {
     /// is classified), or any other [`ClientError`].
     pub fn send_input(&mut self, input: &[u8]) -> Result<(), ClientError> {
         let mut offset = 0;
+        // All chunks are one exchange: a device that takes its time for each would have too much of it.
+        self.exchange.begin();
         for pixels in input.chunks(CHUNK_PIXELS) {
-            match self.exchange(&Request::Input { offset, pixels })? {
-                Response::Accepted => {}
+            match self.ask(&Request::Input { offset, pixels })? {
+                Response::Accepted => self.exchange.goes_on(),
                 other => return Err(self.out_of_turn(&other)),
             }
             offset += pixels.len() as u32;
@@ -122,7 +99,7 @@ impl<S: Read + Write> Client<S> {
     /// # Errors
     /// [`ClientError::Refused`] if no complete input was sent, or any other [`ClientError`].
     pub fn classify(&mut self, report: Report) -> Result<Inference, ClientError> {
-        self.infer(&Request::Classify { report })
+        self.infer(&Request::Classify { report }, report)
     }
 
     /// Captures a picture with the device's camera and classifies it.
@@ -131,7 +108,7 @@ impl<S: Read + Write> Client<S> {
     /// [`ClientError::Refused`] if the camera fails or its picture does not suit the model, or any other
     /// [`ClientError`].
     pub fn capture(&mut self, report: Report) -> Result<Inference, ClientError> {
-        self.infer(&Request::Capture { report })
+        self.infer(&Request::Capture { report }, report)
     }
 
     /// Returns the device's counters.
@@ -180,55 +157,69 @@ impl<S: Read + Write> Client<S> {
                 return Err(self.failed(ClientError::OutOfTurn("a measured part that does not follow the ones before")));
             }
             parts.push(part);
+            self.exchange.goes_on();
             response = self.receive()?;
         }
         let Response::MeasuredStack(stack_bytes) = response else { return Err(self.out_of_turn(&response)) };
+        self.exchange.goes_on();
         match (self.receive()?, parts.as_slice()) {
-            (Response::Decided(decided), [whole, layers @ ..]) => Ok(Measurement {
-                unit: whole.unit,
-                whole: whole.count,
-                layers: layers.iter().map(|layer| layer.count).collect(),
-                stack_bytes,
-                decision: decided.decision,
-            }),
+            (Response::Decided(decided), [whole, layers @ ..]) => {
+                self.check(&decided)?;
+                Ok(Measurement {
+                    unit: whole.unit,
+                    whole: whole.count,
+                    layers: layers.iter().map(|layer| layer.count).collect(),
+                    stack_bytes,
+                    decision: decided.decision,
+                })
+            }
             (other, _) => Err(self.out_of_turn(&other)),
         }
     }
 
-    fn infer(&mut self, request: &Request<'_>) -> Result<Inference, ClientError> {
-        let mut stages = Vec::new();
+    fn infer(&mut self, request: &Request<'_>, report: Report) -> Result<Inference, ClientError> {
+        let mut stages = Stages::new(self.sizes, report);
         let mut response = self.exchange(request)?;
         while let Response::Values(values) = &response {
-            if append(&mut stages, values).is_none() {
-                self.out_of_step = true;
-                return Err(ClientError::OutOfTurn("values that do not continue the ones before"));
-            }
+            stages.add(values).map_err(|error| self.failed(error))?;
+            self.exchange.goes_on();
             response = self.receive()?;
         }
-        match response {
-            Response::Decided(Decided { decision, verdict }) => Ok(Inference { stages, decision, verdict }),
-            other => Err(self.out_of_turn(&other)),
-        }
+        let Response::Decided(decided) = response else { return Err(self.out_of_turn(&response)) };
+        self.check(&decided)?;
+        let Decided { decision, verdict } = decided;
+        Ok(Inference { stages: stages.finish()?, decision, verdict })
     }
 
-    /// Sends a request and waits for the first answer to it.
+    fn check(&self, decided: &Decided) -> Result<(), ClientError> {
+        self.sizes.map_or(Ok(()), |sizes| sizes.check(decided))
+    }
+
+    /// Begins an exchange, sends a request and waits for the first message of its answer.
     fn exchange(&mut self, request: &Request<'_>) -> Result<Response, ClientError> {
+        self.exchange.begin();
+        self.ask(request)
+    }
+
+    /// Sends a request, as part of the exchange that has begun, and waits for the first message of its answer.
+    fn ask(&mut self, request: &Request<'_>) -> Result<Response, ClientError> {
         if self.out_of_step {
             self.fall_in_step()?;
         }
-        self.send(request)?;
+        self.exchange.send(request).map_err(|error| self.failed(error))?;
         self.receive()
     }
 
     /// Resynchronizes after a failed exchange. Ends a partial frame that the device may hold, then skips answers up to
     /// one that can only belong to the new request.
     fn fall_in_step(&mut self) -> Result<(), ClientError> {
-        (self.receiver, self.unread, self.position) = (Receiver::default(), Vec::new(), 0);
-        self.write(&[0])?;
-        self.send(&Request::Identify)?;
+        self.exchange.forget();
+        self.exchange.write(&[0])?;
+        self.exchange.send(&Request::Identify)?;
         for _ in 0..MOST_STALE_ANSWERS {
-            match self.receive_any() {
+            match self.exchange.message() {
                 Ok(Response::Identity(_)) => {
+                    self.exchange.goes_on();
                     self.out_of_step = false;
                     return Ok(());
                 }
@@ -236,49 +227,17 @@ impl<S: Read + Write> Client<S> {
                 Err(error) => return Err(error),
             }
         }
-        Err(ClientError::OutOfTurn("endless answers"))
-    }
-
-    fn send(&mut self, request: &Request<'_>) -> Result<(), ClientError> {
-        let mut buffer = [0; FRAME_BYTES];
-        let frame = encode(request, &mut buffer).map_err(ClientError::Frame)?;
-        self.write(frame)
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), ClientError> {
-        let result = self.stream.write_all(bytes).and_then(|()| self.stream.flush());
-        result.map_err(|error| self.failed(stream_error(error)))
+        Err(ClientError::Endless("it sent 10,000 answers to earlier requests"))
     }
 
     /// Returns the next answer; a refusal is an error.
     fn receive(&mut self) -> Result<Response, ClientError> {
-        match self.receive_any() {
+        match self.exchange.message() {
             // The device did not understand the request, so bytes were damaged: the next request resynchronizes first.
             Ok(Response::Refused(Refusal::Garbled)) => Err(self.failed(ClientError::Refused(Refusal::Garbled))),
             Ok(Response::Refused(refusal)) => Err(ClientError::Refused(refusal)),
             Ok(response) => Ok(response),
             Err(error) => Err(self.failed(error)),
-        }
-    }
-
-    fn receive_any(&mut self) -> Result<Response, ClientError> {
-        loop {
-            while let Some(&byte) = self.unread.get(self.position) {
-                self.position += 1;
-                if let Some(message) = self.receiver.push(byte) {
-                    return message.map_err(ClientError::Frame);
-                }
-            }
-            self.unread.resize(4096, 0);
-            let read = self.stream.read(&mut self.unread);
-            self.unread.truncate(*read.as_ref().unwrap_or(&0));
-            self.position = 0;
-            match read {
-                Ok(0) => return Err(ClientError::Closed),
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(stream_error(error)),
-            }
         }
     }
 
@@ -299,40 +258,5 @@ impl<S: Read + Write> Client<S> {
             Response::MeasuredStack(_) => "measured stack",
             Response::Policy(_) => "policy",
         }))
-    }
-}
-
-/// Returns advice on a refusal.
-fn advice(refusal: Refusal) -> &'static str {
-    match refusal {
-        Refusal::Garbled => "bytes were lost on the link; try again, and check the cable if it happens often",
-        Refusal::NoInput | Refusal::WrongOffset => "send an input with exactly as many pixels as the model's input",
-        Refusal::Camera => "check the camera and its wiring; the device's log shows what failed",
-        Refusal::Policy => "use a window of at most 16 frames, of which more than half must agree",
-        Refusal::Picture => "use a picture at least as large as the model's input; the device's log shows both sizes",
-    }
-}
-
-/// Appends values; `None` if they do not continue the values received so far, or if there are too many.
-fn append(stages: &mut Vec<Vec<i32>>, values: &Values) -> Option<()> {
-    if usize::from(values.stage) == stages.len() && values.offset == 0 {
-        stages.push(Vec::new());
-    }
-    let total: usize = stages.iter().map(Vec::len).sum();
-    let count = stages.len();
-    let stage = stages.last_mut()?;
-    let continues = usize::from(values.stage) + 1 == count && values.offset as usize == stage.len();
-    (continues && total <= MOST_VALUES).then(|| stage.extend_from_slice(&values.values))
-}
-
-fn stream_error(error: io::Error) -> ClientError {
-    match error.kind() {
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => ClientError::Timeout,
-        ErrorKind::BrokenPipe
-        | ErrorKind::ConnectionAborted
-        | ErrorKind::ConnectionReset
-        | ErrorKind::UnexpectedEof
-        | ErrorKind::WriteZero => ClientError::Closed,
-        _ => ClientError::Stream(error),
     }
 }

@@ -1,11 +1,21 @@
 //! The device's log: defmt frames, decoded with the strings in its ELF file.
 
+use std::collections::VecDeque;
 use std::io::Read;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use defmt_decoder::{DecodeError, Table};
+
+/// Number of the last lines that are kept.
+const LINES_KEPT: usize = 1_000;
+
+/// Longest message that is kept, characters. Longer ones are cut off.
+const LONGEST_MESSAGE: usize = 4_096;
+
+/// Longest part of a frame, bytes: a longer one is noise. Its bytes are forgotten.
+const MOST_FRAME_BYTES: usize = 1 << 16;
 
 /// One line of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,9 +47,19 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Log {
-    lines: Vec<LogLine>,
+    /// The last ones.
+    lines: VecDeque<LogLine>,
     /// True if no more lines will come.
     ended: bool,
+}
+
+impl Log {
+    fn add(&mut self, line: LogLine) {
+        if self.lines.len() >= LINES_KEPT {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(line);
+    }
 }
 
 impl Shared {
@@ -61,16 +81,21 @@ impl Logs {
         let thread = thread::spawn(move || {
             decode(&table, stream, |line| {
                 on_line(&line);
-                collected.change(|log| log.lines.push(line));
+                collected.change(|log| log.add(line));
             });
             collected.change(|log| log.ended = true);
         });
         Self { shared, thread: Some(thread) }
     }
 
-    /// Returns the lines so far.
+    /// Returns the last lines so far, at most [`LINES_KEPT`].
     pub(crate) fn lines(&self) -> Vec<LogLine> {
-        self.shared.log.lock().unwrap_or_else(PoisonError::into_inner).lines.clone()
+        self.shared.log.lock().unwrap_or_else(PoisonError::into_inner).lines.iter().cloned().collect()
+    }
+
+    /// Returns the last line so far.
+    pub(crate) fn last_line(&self) -> Option<LogLine> {
+        self.shared.log.lock().unwrap_or_else(PoisonError::into_inner).lines.back().cloned()
     }
 
     /// Waits for the first line. Returns false if the log ended without one, or if none came in time.
@@ -95,19 +120,43 @@ impl Logs {
 fn decode(table: &Table, mut stream: impl Read, mut on_line: impl FnMut(LogLine)) {
     let mut decoder = table.new_stream_decoder();
     let mut bytes = [0; 1024];
+    // Bytes that the decoder holds at most.
+    let mut held = 0;
     while let Ok(read @ 1..) = stream.read(&mut bytes) {
         decoder.received(bytes.get(..read).unwrap_or(&[]));
+        held += read;
         loop {
             match decoder.decode() {
-                Ok(frame) => on_line(LogLine {
-                    level: frame.level().map_or("", |level| level.as_str()),
-                    message: frame.display_message().to_string(),
-                }),
+                Ok(frame) => {
+                    held = 0;
+                    let level = frame.level().map_or("", |level| level.as_str());
+                    let message = frame.display_message().to_string().chars().take(LONGEST_MESSAGE).collect();
+                    on_line(LogLine { level, message });
+                }
+                Err(DecodeError::UnexpectedEof) if held > MOST_FRAME_BYTES => {
+                    (decoder, held) = (table.new_stream_decoder(), 0);
+                    break;
+                }
                 Err(DecodeError::UnexpectedEof) => break,
                 // Frames end with a zero byte, so the decoder can continue with the next frame.
-                Err(DecodeError::Malformed) if table.encoding().can_recover() => {}
+                Err(DecodeError::Malformed) if table.encoding().can_recover() => held = 0,
                 Err(DecodeError::Malformed) => return,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_lines_go() {
+        let mut log = Log::default();
+        for number in 0..5 * LINES_KEPT {
+            log.add(LogLine { level: "info", message: number.to_string() });
+        }
+        assert_eq!(log.lines.len(), LINES_KEPT);
+        assert_eq!(log.lines.back().unwrap().message, (5 * LINES_KEPT - 1).to_string());
     }
 }

@@ -4,12 +4,15 @@
 //! emulated. An [`AttachedDevice`] is behind a debug probe or on a serial port. A [`PortableDevice`] is a model without
 //! hardware.
 
+mod answer;
 mod attached;
 mod camera;
 mod client;
+mod client_error;
 #[cfg(test)]
 mod client_tests;
 mod error;
+mod exchange;
 pub(crate) mod logs;
 mod measurement;
 mod portable;
@@ -18,6 +21,7 @@ mod replay;
 mod replay_tests;
 mod retries;
 mod serial;
+mod stop;
 pub(crate) mod transport;
 
 use std::borrow::Cow;
@@ -34,18 +38,20 @@ use crate::firmware::Firmware;
 pub(crate) use attached::Silent;
 pub use attached::{ANSWER_TIMEOUT, AttachedDevice};
 pub use camera::{CameraKind, CameraServer};
-pub use client::{Client, ClientError};
+pub use client::Client;
+pub use client_error::ClientError;
 pub use error::InferenceDeviceError;
 pub use logs::LogLine;
 pub use measurement::Measurement;
 pub use portable::PortableDevice;
 pub use replay::Replay;
 pub use retries::WithRetries;
-pub use serial::{SerialError, SerialName, open as open_serial};
+pub use serial::{SerialError, SerialLink, SerialName, open as open_serial};
+pub use stop::Stop;
 pub use transport::Transport;
 
 /// A device that runs a model: emulated, behind a debug probe, on a serial port, or portable.
-pub trait InferenceDevice: fmt::Debug {
+pub trait InferenceDevice: fmt::Debug + Send {
     /// Returns the device's identity: its board and the model that it runs.
     fn identity(&self) -> &Identity;
 
@@ -94,8 +100,8 @@ pub trait InferenceDevice: fmt::Debug {
     /// [`InferenceDeviceError`].
     fn statistics(&mut self) -> Result<Statistics, InferenceDeviceError>;
 
-    /// Returns the device's log so far; empty if it cannot be read. A line may arrive shortly after the answer it
-    /// belongs to.
+    /// Returns the last lines of the device's log, at most a thousand; empty if it cannot be read. A line may arrive shortly
+    /// after the answer it belongs to.
     fn logs(&mut self) -> Vec<LogLine> {
         Vec::new()
     }
@@ -103,6 +109,12 @@ pub trait InferenceDevice: fmt::Debug {
     /// Returns the firmware that the device runs; `None` if this program did not put it there.
     fn firmware(&self) -> Option<&Firmware> {
         None
+    }
+
+    /// Returns the request to stop waiting for the device, which another thread may make. By default it has no effect: the
+    /// device never waits.
+    fn stop(&self) -> Stop {
+        Stop::default()
     }
 
     /// Returns true if bytes may get lost on the way to the device, so that repeating a failed request can help.

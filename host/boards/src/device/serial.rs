@@ -1,8 +1,11 @@
 //! A device on a serial port.
 
+use std::io::{self, Read, Write};
 use std::time::Duration;
 
 use serialport::SerialPort;
+
+use super::transport::{LEAST_BYTES_PER_S, Transport};
 
 /// Default rate, bits per second.
 const DEFAULT_BAUD: u32 = 115_200;
@@ -49,16 +52,72 @@ impl std::str::FromStr for SerialName {
     }
 }
 
+/// Largest write, bytes. On Unix a port that has room for a part of a larger one waits for the rest, without a timeout.
+const WRITE_BYTES: usize = 256;
+
+/// An open serial port.
+pub struct SerialLink {
+    port: Box<dyn SerialPort>,
+    /// Bits per second.
+    baud: u32,
+}
+
 /// Opens a serial port: 8 data bits, no parity, 1 stop bit.
 ///
 /// # Errors
 /// [`SerialError`].
-pub fn open(name: &SerialName, timeout: Duration) -> Result<Box<dyn SerialPort>, SerialError> {
-    serialport::new(&name.port, name.baud).timeout(timeout).open().map_err(|source| SerialError {
+pub fn open(name: &SerialName) -> Result<SerialLink, SerialError> {
+    let opened = serialport::new(&name.port, name.baud).open().map_err(|source| SerialError {
         port: name.port.clone(),
         others: serialport::available_ports().unwrap_or_default().into_iter().map(|port| port.port_name).collect(),
         source,
-    })
+    });
+    Ok(SerialLink { port: opened?, baud: name.baud })
+}
+
+impl Read for SerialLink {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.port.read(bytes)
+    }
+}
+
+impl Write for SerialLink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.port.write(bytes.get(..WRITE_BYTES).unwrap_or(bytes)) {
+            // What Windows says after the timeout.
+            Ok(0) if !bytes.is_empty() => Err(io::ErrorKind::TimedOut.into()),
+            result => result,
+        }
+    }
+
+    /// Does nothing. The system sends what it has taken. Waiting for it would have no timeout, and a device that does not
+    /// read would keep the host for ever.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Transport for SerialLink {
+    fn set_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        self.port.set_timeout(timeout).map_err(io::Error::from)
+    }
+
+    fn least_bytes_per_s(&self) -> u32 {
+        // A byte is ten bits on the line. Half of that, because the device may be busy; and not more than other links, because
+        // a USB port ignores the rate.
+        (self.baud / 20).min(LEAST_BYTES_PER_S)
+    }
+
+    fn discard(&mut self) {
+        // Errors show at the first request.
+        let _ = self.port.clear(serialport::ClearBuffer::All);
+    }
+}
+
+impl std::fmt::Debug for SerialLink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SerialLink").field("baud", &self.baud).finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]
@@ -78,7 +137,7 @@ mod tests {
     #[test]
     fn a_port_that_is_not_there_is_named() {
         let name = SerialName { port: "/no/such/port".to_owned(), baud: 9600 };
-        let error = open(&name, Duration::from_secs(1)).map(|_| ()).unwrap_err();
+        let error = open(&name).map(|_| ()).unwrap_err();
         assert!(error.to_string().contains("/no/such/port"), "{error}");
     }
 }

@@ -6,7 +6,7 @@ use pinhole_core::model_file::ModelFile;
 use pinhole_shared::link::Identity;
 
 use super::flash_image::EmulatorFlash;
-use super::qemu::{EmulatorClock, READ_TIMEOUT};
+use super::qemu::{EmulatorClock, LONGEST_SILENCE};
 use super::{EmulatedBoard, EmulatorError};
 use crate::device::{CameraKind, InferenceDeviceError, Measurement};
 use crate::firmware::Firmware;
@@ -29,10 +29,10 @@ impl CountingBoard {
     /// As [`EmulatedBoard::start`].
     pub fn start(firmware: Firmware, model: &ModelFile, path: &Path) -> Result<Self, EmulatorError> {
         let image = EmulatorFlash::of_model(firmware.board(), model, path)?;
-        let board =
+        let mut board =
             EmulatedBoard::start_image(firmware, image, EmulatorClock::Instructions, CameraKind::Photos, |_| ())?;
         // The link is silent while the board classifies the input several hundred times.
-        board.link.set_read_timeout(Some(READ_TIMEOUT * 10)).map_err(InferenceDeviceError::Socket)?;
+        board.client.set_silence(10 * LONGEST_SILENCE);
         Ok(Self { board })
     }
 

@@ -9,8 +9,8 @@ use pinhole_shared::link::{Identity, Report, Statistics};
 use pinhole_shared::policy::Policy;
 
 use super::EmulatedBoard;
-use super::qemu::READ_TIMEOUT;
-use crate::device::{InferenceDevice, InferenceDeviceError, LogLine};
+use super::qemu::LONGEST_SILENCE;
+use crate::device::{InferenceDevice, InferenceDeviceError, LogLine, Stop};
 use crate::firmware::Firmware;
 
 /// Lower bound of the rate at which the emulator takes rows on a busy machine (measured: 40,000 to 187,000 bytes per
@@ -45,9 +45,9 @@ impl InferenceDevice for EmulatedBoard {
 
     fn capture(&mut self, report: Report) -> Result<Inference, InferenceDeviceError> {
         // The link is silent while the rows are transferred over the camera's line: minutes for a large photo.
-        self.link.set_read_timeout(Some(READ_TIMEOUT + self.rows_time)).map_err(InferenceDeviceError::Socket)?;
+        self.client.set_silence(LONGEST_SILENCE + self.rows_time);
         let result = self.client.capture(report).map_err(|error| self.explain(error));
-        self.link.set_read_timeout(Some(READ_TIMEOUT)).map_err(InferenceDeviceError::Socket)?;
+        self.client.set_silence(LONGEST_SILENCE);
         let breaches = self.camera.breaches();
         if breaches.is_empty() { result } else { Err(InferenceDeviceError::CameraMisused { breaches }) }
     }
@@ -66,6 +66,10 @@ impl InferenceDevice for EmulatedBoard {
 
     fn logs(&mut self) -> Vec<LogLine> {
         self.logs.lines()
+    }
+
+    fn stop(&self) -> Stop {
+        self.client.stop()
     }
 
     fn firmware(&self) -> Option<&Firmware> {

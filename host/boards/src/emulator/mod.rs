@@ -106,8 +106,6 @@ pub enum EmulatorError {
 #[derive(Debug)]
 pub struct EmulatedBoard {
     client: Client<TcpStream>,
-    /// The client's own stream again, to set its timeout.
-    link: TcpStream,
     camera: CameraServer,
     /// Longest time that the rows of the picture shown to the camera need for the transfer.
     rows_time: Duration,
@@ -180,14 +178,13 @@ impl EmulatedBoard {
         // none behind.
         drop((elf, image));
         let camera = CameraServer::serve(camera, connections.camera);
-        let link = connections.link.try_clone().map_err(InferenceDeviceError::Socket)?;
-        let mut client = Client::new(connections.link);
+        let mut client = Client::new(connections.link, qemu::LONGEST_SILENCE);
         let identity = match client.identify() {
             Ok(identity) => identity,
             Err(error) => return Err(explain(error, &mut qemu, &mut logs).into()),
         };
         let rows_time = Duration::ZERO;
-        Ok(Self { client, link, camera, rows_time, qemu, logs, identity, firmware })
+        Ok(Self { client, camera, rows_time, qemu, logs, identity, firmware })
     }
 
     fn explain(&mut self, error: ClientError) -> InferenceDeviceError {

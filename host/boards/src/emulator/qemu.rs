@@ -19,7 +19,7 @@ const NO_ESCAPE: &str = "256";
 /// second or two.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// Longest silence on the link. It is far above any inference: only a dead device is quiet for so long.
-pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 /// One nanosecond of virtual time per instruction, independent of the host's clock; idle time is skipped.
 const INSTRUCTION_CLOCK: [&str; 2] = ["-icount", "shift=0,sleep=off,align=off"];
 /// Longest time that an emulator may take to exit after it closed its connections.
@@ -158,7 +158,6 @@ impl Waiting {
         let Some(camera) = accept(&self.camera, qemu, deadline).map_err(InferenceDeviceError::Socket)? else {
             return Ok(None);
         };
-        link.set_read_timeout(Some(READ_TIMEOUT)).map_err(InferenceDeviceError::Socket)?;
         Ok(Some(Connections { link, camera }))
     }
 }

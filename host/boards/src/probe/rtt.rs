@@ -129,8 +129,11 @@ impl RttStream {
             None => Err(Error::MissingChannel(LOG_UP)),
         })?;
         if let Some(log) = &mut self.log {
-            // The reader decodes as fast as it can; it ends with this stream.
-            log.write_all(bytes.get(..count).unwrap_or_default())?;
+            // The reader decodes as fast as it can. It ends with this stream, or earlier if the log cannot be decoded: then
+            // there is no log any more, and the link goes on.
+            if log.write_all(bytes.get(..count).unwrap_or_default()).is_err() {
+                self.log = None;
+            }
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Tests of use cases without a terminal: their events, the order of the events, and their files.
 
+mod hostile;
 mod quantizing;
 mod training;
 
