@@ -68,7 +68,7 @@ impl ClientError {
 
 /// The host's side of a link.
 ///
-/// The stream should have a read timeout (as `TcpStream::set_read_timeout` sets it): without one, a device that stopped
+/// The stream should have a read timeout (as `UnixStream::set_read_timeout` sets it): without one, a device that stopped
 /// answering blocks the caller for ever. After an error, the next request first resynchronizes both sides. So a client
 /// stays usable as long as its stream is.
 #[derive(Debug)]

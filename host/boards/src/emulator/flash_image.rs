@@ -1,45 +1,42 @@
-//! The bytes of an emulated board's flash, in a file that the emulator loads.
+//! The bytes of an emulated board's flash, which the emulator loads from a file.
 
 use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use pinhole_core::model_file::ModelFile;
-use tempfile::NamedTempFile;
 
 use super::EmulatorError;
 use crate::board::Board;
-use crate::cache;
 use crate::firmware::packed_for;
 
-/// A file with the bytes of the flash. A temporary file is deleted when this is dropped.
+/// The bytes of the flash.
 #[derive(Debug)]
-pub(super) enum EmulatorFlash {
-    /// The file, unchanged.
-    File(PathBuf),
-    /// The model packed for the board.
-    Packed(NamedTempFile),
+pub(super) struct EmulatorFlash {
+    bytes: Vec<u8>,
+    /// Checksum of the model; `None` if the bytes are no model.
+    checksum: Option<u32>,
 }
 
 impl EmulatorFlash {
     /// Packs a model file for a board. Any other file is used unchanged.
     ///
     /// # Errors
-    /// [`EmulatorError::Model`], [`EmulatorError::ModelTooLarge`], [`EmulatorError::Firmware`],
-    /// [`EmulatorError::Temporary`].
+    /// [`EmulatorError::Model`], [`EmulatorError::ModelTooLarge`], [`EmulatorError::Firmware`].
     pub(super) fn of(board: Board, path: &Path) -> Result<Self, EmulatorError> {
         let bytes = read(board, path)?;
-        let Ok(model) = ModelFile::from_bytes(&bytes) else { return Ok(Self::File(path.to_owned())) };
-        Self::of_model(board, &model, path)
+        match ModelFile::from_bytes(&bytes) {
+            Ok(model) => Self::of_model(board, &model, path),
+            Err(_) => Ok(Self { bytes, checksum: None }),
+        }
     }
 
     /// Packs a model for a board. `path` is the path it was read from.
     ///
     /// # Errors
-    /// [`EmulatorError::Firmware`], [`EmulatorError::Temporary`].
+    /// [`EmulatorError::Firmware`].
     pub(super) fn of_model(board: Board, model: &ModelFile, path: &Path) -> Result<Self, EmulatorError> {
         let packed = packed_for(board, model, path)?;
-        Ok(Self::Packed(temporary(packed.bytes())?))
+        Ok(Self { bytes: packed.bytes().to_owned(), checksum: Some(packed.model().checksum()) })
     }
 
     /// Uses a file's bytes unchanged, whatever they are.
@@ -47,25 +44,19 @@ impl EmulatorFlash {
     /// # Errors
     /// [`EmulatorError::Model`], [`EmulatorError::ModelTooLarge`].
     pub(super) fn as_it_is(board: Board, path: &Path) -> Result<Self, EmulatorError> {
-        read(board, path).map(|_| Self::File(path.to_owned()))
+        let bytes = read(board, path)?;
+        let checksum = ModelFile::from_bytes(&bytes).ok().map(|model| model.model().checksum());
+        Ok(Self { bytes, checksum })
     }
 
-    pub(super) fn path(&self) -> &Path {
-        match self {
-            Self::File(path) => path,
-            Self::Packed(file) => file.path(),
-        }
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
-}
 
-/// Creates a temporary file with these bytes, for the emulator to read.
-///
-/// # Errors
-/// [`EmulatorError::Temporary`].
-pub(super) fn temporary(bytes: &[u8]) -> Result<NamedTempFile, EmulatorError> {
-    let mut file = cache::temporary_file().map_err(EmulatorError::Temporary)?;
-    file.write_all(bytes).map_err(EmulatorError::Temporary)?;
-    Ok(file)
+    /// Returns the checksum of the model; `None` if the bytes are no model.
+    pub(super) fn checksum(&self) -> Option<u32> {
+        self.checksum
+    }
 }
 
 /// Reads a file that is no longer than the board's region for it.
