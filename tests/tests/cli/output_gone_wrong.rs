@@ -156,3 +156,72 @@ fn nobody_reads_the_output() {
         assert_eq!(code, Some(expected), "{command:?}");
     }
 }
+
+/// Standard output on a full disk: an error for every kind of output, also where it is short or JSON.
+#[cfg(target_os = "linux")]
+#[test]
+fn output_on_a_full_disk_is_an_error() {
+    let (model, photos) = (bundled_model(), synthetic("validation"));
+    let commands: [&[&dyn AsRef<OsStr>]; 10] = [
+        &[&"--version"],
+        &[&"--help"],
+        &[&"train", &"--help"],
+        &[&"recipes"],
+        &[&"completions", &"bash"],
+        &[&"models", &"--json"],
+        &[&"inspect", &model],
+        &[&"inspect", &model, &"--json"],
+        &[&"classify", &model, &photos, &"--limit", &"1"],
+        &[&"evaluate", &model, &photos, &"--json"],
+    ];
+    for arguments in commands {
+        let mut command = pinhole(arguments.iter().map(|argument| argument.as_ref()));
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let ran = Ran::from(command.stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap());
+        assert_eq!(ran.code, Some(1), "{command:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("standard output cannot be written"), "{command:?}: {}", ran.stderr);
+    }
+    let ran = run(&[&"pack", &model, &"--out", &"/dev/full"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.stderr.contains("what was written there is incomplete"), "{}", ran.stderr);
+}
+
+/// Output is as private as the user's umask says, and a file that was made private stays so.
+#[cfg(unix)]
+#[test]
+fn the_umask_and_permissions_are_kept() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let temp = temporary();
+    let out = temp.path().join("a.h");
+    let mode = || out.metadata().unwrap().permissions().mode() & 0o777;
+    let export = |umask: &str| {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")]).arg(pinhole_tests::program());
+        Ran::of(command.args(["export", "drawn", "--to", "c-header", "--out"]).arg(&out).stdin(Stdio::null())).ok();
+    };
+    for (umask, expected) in [("077", 0o600), ("022", 0o600), ("002", 0o600)] {
+        export(umask);
+        assert_eq!(mode(), expected, "umask {umask}");
+    }
+    for (umask, expected) in [("022", 0o644), ("002", 0o664), ("027", 0o640)] {
+        std::fs::remove_file(&out).unwrap();
+        export(umask);
+        assert_eq!(mode(), expected, "umask {umask}");
+    }
+}
+
+/// What killed processes left is removed by the next one that writes to the same folder.
+#[cfg(unix)]
+#[test]
+fn leftovers_of_killed_processes_are_removed() {
+    let temp = temporary();
+    for name in [".pinhole-tmp-AbCdEf", ".pinhole-writing-AbCdEf/1.jpg", "train/.pinhole-writing-x/1.jpg"] {
+        let path = temp.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "x").unwrap();
+    }
+    run(&[&"export", &"drawn", &"--to", &"c-header", &"--out", &temp.path().join("a.h")]).ok();
+    assert_eq!(names_in(temp.path()), ["a.h", "train"]);
+    run(&[&"draw", &"--out", &temp.path()]).ok();
+    assert!(!names_in(&temp.path().join("train")).contains(&".pinhole-writing-x".to_owned()));
+}

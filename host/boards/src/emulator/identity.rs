@@ -1,6 +1,5 @@
 //! Is it the started board that answers?
 
-use pinhole_core::choice::Choice as _;
 use pinhole_shared::link::Identity;
 
 use crate::board::Board;

@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use pinhole_core::choice::Choice as _;
 use pinhole_core::model_file::ModelFile;
+use pinhole_core::shown::shown_lines;
 use pinhole_shared::link::Identity;
 
 use crate::board::Board;
@@ -45,7 +46,7 @@ pub use locate::{EmulatorProgram, LocateError};
 /// [`EmulatorError::Locate`].
 pub fn emulator() -> Result<EmulatorProgram, EmulatorError> {
     // A closed stderr is no error: nobody is left to read.
-    let tell = |step: &locate::CopyStep| drop(writeln!(io::stderr(), "{step}"));
+    let tell = |step: &locate::CopyStep| drop(writeln!(io::stderr(), "{}", shown_lines(&step.to_string())));
     Ok(locate::find(tell)?)
 }
 

@@ -112,6 +112,9 @@ pub enum WriteError {
 }
 
 fn help_for_writing(path: &Path, reason: &std::io::Error) -> String {
+    if is_special(path) {
+        return "what was written there is incomplete; give another --out".to_owned();
+    }
     let folder = folder_of(path);
     if reason.kind() == std::io::ErrorKind::NotFound && !folder.exists() {
         return format!("create the folder {} first, or give another --out; nothing was written", folder.display());
