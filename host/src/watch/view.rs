@@ -87,8 +87,10 @@ fn draw_facts(frame: &mut Frame<'_>, area: Rect, state: &WatchState) {
         let name = state.classes.get(class).map_or("?", String::as_str);
         let probability = seen.probabilities.get(class).copied().unwrap_or_default();
         let style = if class == seen.class { Style::new().green() } else { Style::new().gray() };
-        let label =
-            Span::styled(format!("{} {:.1} %", escaped(name), 100.0 * probability), Style::new().add_modifier(Modifier::BOLD));
+        let label = Span::styled(
+            format!("{} {:.1} %", escaped(name), 100.0 * probability),
+            Style::new().add_modifier(Modifier::BOLD),
+        );
         frame.render_widget(
             Gauge::default().ratio(probability.clamp(0.0, 1.0)).label(label).gauge_style(style).use_unicode(true),
             row,

@@ -1,8 +1,9 @@
 //! The bytes of an emulated board's flash, which the emulator loads from a file.
 
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
+use pinhole_core::artifacts::ScratchFolder;
 use pinhole_core::model_file::ModelFile;
 
 use super::EmulatorError;
@@ -12,9 +13,17 @@ use crate::firmware::packed_for;
 /// The bytes of the flash.
 #[derive(Debug)]
 pub(super) struct EmulatorFlash {
-    bytes: Vec<u8>,
+    contents: Contents,
     /// Checksum of the model; `None` if the bytes are no model.
     checksum: Option<u32>,
+}
+
+#[derive(Debug)]
+enum Contents {
+    /// Those of a file, unchanged.
+    File(PathBuf),
+    /// A model packed for the board.
+    Packed(Vec<u8>),
 }
 
 impl EmulatorFlash {
@@ -26,7 +35,7 @@ impl EmulatorFlash {
         let bytes = read(board, path)?;
         match ModelFile::from_bytes(&bytes) {
             Ok(model) => Self::of_model(board, &model, path),
-            Err(_) => Ok(Self { bytes, checksum: None }),
+            Err(_) => Ok(Self { contents: Contents::File(path.to_owned()), checksum: None }),
         }
     }
 
@@ -36,7 +45,8 @@ impl EmulatorFlash {
     /// [`EmulatorError::Firmware`].
     pub(super) fn of_model(board: Board, model: &ModelFile, path: &Path) -> Result<Self, EmulatorError> {
         let packed = packed_for(board, model, path)?;
-        Ok(Self { bytes: packed.bytes().to_owned(), checksum: Some(packed.model().checksum()) })
+        let contents = Contents::Packed(packed.bytes().to_owned());
+        Ok(Self { contents, checksum: Some(packed.model().checksum()) })
     }
 
     /// Uses a file's bytes unchanged, whatever they are.
@@ -46,11 +56,18 @@ impl EmulatorFlash {
     pub(super) fn as_it_is(board: Board, path: &Path) -> Result<Self, EmulatorError> {
         let bytes = read(board, path)?;
         let checksum = ModelFile::from_bytes(&bytes).ok().map(|model| model.model().checksum());
-        Ok(Self { bytes, checksum })
+        Ok(Self { contents: Contents::File(path.to_owned()), checksum })
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// Returns the file that the emulator loads. A packed model is written to this folder.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(super) fn file_in(&self, folder: &ScratchFolder) -> io::Result<PathBuf> {
+        match &self.contents {
+            Contents::File(path) => Ok(path.clone()),
+            Contents::Packed(bytes) => folder.write("flash.bin", bytes),
+        }
     }
 
     /// Returns the checksum of the model; `None` if the bytes are no model.

@@ -176,8 +176,8 @@ impl EmulatedBoard {
         let table = firmware.log_table()?;
         let (scratch, waiting) =
             cache::scratch(|folder| qemu::Waiting::in_folder(folder.path())).map_err(EmulatorError::Temporary)?;
-        let write = |name, bytes: &[u8]| scratch.write(name, bytes).map_err(EmulatorError::Temporary);
-        let (elf, model) = (write("firmware.elf", firmware.elf())?, write("flash.bin", image.bytes())?);
+        let elf = scratch.write("firmware.elf", firmware.elf()).map_err(EmulatorError::Temporary)?;
+        let model = image.file_in(&scratch).map_err(EmulatorError::Temporary)?;
         let setup = qemu::Setup {
             emulator: &emulator,
             machine,

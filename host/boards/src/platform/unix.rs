@@ -50,9 +50,9 @@ pub(super) fn line_pair() -> io::Result<(LineStream, LineStream)> {
 /// See [`super::is_own`].
 pub(super) fn is_own(folder: &Path) -> bool {
     const OTHERS_WRITE: u32 = 0o022;
-    folder.metadata().is_ok_and(|data| {
-        (data.uid() == 0 || data.uid() == geteuid().as_raw()) && data.mode() & OTHERS_WRITE == 0
-    })
+    folder
+        .metadata()
+        .is_ok_and(|data| (data.uid() == 0 || data.uid() == geteuid().as_raw()) && data.mode() & OTHERS_WRITE == 0)
 }
 
 /// See [`super::PROGRAM_FOLDERS`].
