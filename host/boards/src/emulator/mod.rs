@@ -205,7 +205,7 @@ impl EmulatedBoard {
             Ok(identity) => identity,
             Err(error) => return Err(explain(error, &mut qemu, &mut logs).into()),
         };
-        identity::check(&identity, board, image.checksum())
+        identity::check(&identity, firmware.elf(), image.checksum())
             .map_err(|reason| EmulatorError::Impostor { board, reason })?;
         let rows_time = Duration::ZERO;
         Ok(Self { client, link, camera, rows_time, qemu, logs, identity, firmware })
