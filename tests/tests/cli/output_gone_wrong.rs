@@ -225,3 +225,42 @@ fn leftovers_of_killed_processes_are_removed() {
     run(&[&"draw", &"--out", &temp.path()]).ok();
     assert!(!names_in(&temp.path().join("train")).contains(&".pinhole-writing-x".to_owned()));
 }
+
+/// A real disk that has room for the earlier run and not for another: the earlier run stays as it was, and the message says so.
+/// The disk is in memory, and mounted in a namespace of its own, where it goes away by itself.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_fills_up_keeps_the_earlier_run() {
+    let temp = temporary();
+    let (run, disk, after) = (temp.path().join("run"), temp.path().join("disk"), temp.path().join("after"));
+    finished_run(&run);
+    std::fs::create_dir(&disk).unwrap();
+    let before = contents(&run);
+    let pages: usize = before.values().flatten().map(|bytes| bytes.len().div_ceil(4096) + 1).sum();
+    let namespace = |script: &str| {
+        let mut command = std::process::Command::new("unshare");
+        // Users may do so in a namespace where they seem to be root.
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]);
+        command.arg(pinhole_tests::program()).args([&run, &disk, &after]).arg(synthetic("train"));
+        command.env("NO_COLOR", "1").stdin(Stdio::null());
+        command
+    };
+    let mount = format!("mount -t tmpfs -o size={}k none \"$2\"", 4 * (pages + 40));
+    if !namespace(&mount).output().is_ok_and(|output| output.status.success()) {
+        pinhole_tests::skipped("this machine lets nobody mount a disk in a namespace");
+        return;
+    }
+    for more in ["", "--replace"] {
+        let train = format!("\"$0\" train \"$4\" --recipe {DEFAULT} --epochs 1 --out \"$2/run\" {more}");
+        let script =
+            format!("{mount} && cp -r \"$1\" \"$2/run\" && {{ {train}; code=$?; cp -r \"$2\" \"$3\"; exit $code; }}");
+        let ran = Ran::of(&mut namespace(&script));
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{}", ran.stderr);
+        for words in ["cannot be written: No space left", "no partial file was left"] {
+            assert!(ran.stderr.contains(words), "no {words:?} in:\n{}", ran.stderr);
+        }
+        assert_eq!(names_in(&after), ["run"], "{more}");
+        assert!(contents(&after.join("run")) == before, "files have changed: {:?}", names_in(&after.join("run")));
+        std::fs::remove_dir_all(&after).unwrap();
+    }
+}
