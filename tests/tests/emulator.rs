@@ -475,3 +475,52 @@ fn no_emulator_outlives_its_board() {
     panicked.join().unwrap_err();
     assert_eq!(processes_with(&good.path), 0, "a panic left its emulator");
 }
+
+/// Ports on which this process listens, on any address.
+#[cfg(target_os = "linux")]
+fn own_ports() -> Vec<u16> {
+    let links = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+    let own: Vec<String> = links
+        .filter_map(|entry| Some(std::fs::read_link(entry.path()).ok()?.to_str()?.strip_prefix("socket:[")?.to_owned()))
+        .collect();
+    let tables =
+        ["/proc/self/net/tcp", "/proc/self/net/tcp6"].map(|table| std::fs::read_to_string(table).unwrap_or_default());
+    let lines = tables.iter().flat_map(|table| table.lines());
+    let ports = lines.filter_map(|line| {
+        let columns: Vec<&str> = line.split_whitespace().collect();
+        // Its state is LISTEN.
+        let is_own = columns.get(3) == Some(&"0A")
+            && own.iter().any(|id| columns.get(9).is_some_and(|of| id.strip_suffix(']') == Some(of)));
+        is_own.then(|| u16::from_str_radix(columns[1].split(':').nth(1)?, 16).ok()).flatten()
+    });
+    ports.collect()
+}
+
+/// A process of another user that connects to every port can take no line of a board: there is no port.
+#[cfg(target_os = "linux")]
+#[test]
+fn strangers_cannot_take_the_place_of_a_board() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let model = OnDisk::new(packed_tiny().bytes());
+    let (begun, done) = (AtomicBool::new(false), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let stranger = scope.spawn(|| {
+            let mut taken = Vec::new();
+            while !done.load(Ordering::SeqCst) {
+                taken.extend(
+                    own_ports().into_iter().filter_map(|port| std::net::TcpStream::connect(("127.0.0.1", port)).ok()),
+                );
+                begun.store(true, Ordering::SeqCst);
+            }
+            taken.len()
+        });
+        while !begun.load(Ordering::SeqCst) {
+            thread::yield_now();
+        }
+        let answers: Vec<_> = (0..3).map(|_| EmulatedBoard::start(Board::Qemu, &model.path).map(drop)).collect();
+        done.store(true, Ordering::SeqCst);
+        assert_eq!(stranger.join().unwrap(), 0, "a stranger was connected");
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    });
+}

@@ -229,7 +229,7 @@ fn a_killed_study_goes_on_to_the_same_bytes() {
     println!("{interrupted} of 10 runs were killed before their end");
     assert!(interrupted >= 3, "{interrupted} of 10: the study is too short to be killed");
     // The leftover of a process that was killed while writing.
-    std::fs::write(killed.path().join("cells").join(".tmpAbCdEf"), b"{\"key\":").unwrap();
+    std::fs::write(killed.path().join("cells").join(".pinhole-tmp-AbCdEf"), b"{\"key\":").unwrap();
     let again = Program::of(&mut pinhole(arguments(killed.path()))).ok();
     let table = |told: &Program| told.stdout.lines().filter(|line| !line.starts_with("report")).collect::<String>();
     assert_eq!(table(&told), table(&again));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-use tempfile::NamedTempFile;
+use pinhole_core::artifacts::ScratchFolder;
 
 use crate::settings::variables;
 
@@ -21,19 +21,26 @@ pub fn folder() -> Option<PathBuf> {
     Some(std::path::absolute(&folder).unwrap_or(folder))
 }
 
-/// Creates a temporary file that is deleted when dropped: in the cache folder, or in the system's folder for temporary
-/// files if the cache folder cannot be written.
+/// Creates a private folder for temporary files, which is removed when dropped, and lets `prepare` prepare it. It is in the cache
+/// folder. If that cannot be written or prepared, it is in the system's folder for temporary files, at last in `/tmp`.
 ///
 /// # Errors
-/// If neither folder can be written.
-pub fn temporary_file() -> io::Result<NamedTempFile> {
-    const PREFIX: &str = "pinhole-";
+/// The first of the errors, if all of these fail.
+pub(crate) fn scratch<T>(prepare: impl Fn(&ScratchFolder) -> io::Result<T>) -> io::Result<(ScratchFolder, T)> {
     let in_cache = || {
-        let folder = folder()?.join(TEMPORARY);
-        fs::create_dir_all(&folder).ok()?;
-        NamedTempFile::with_prefix_in(PREFIX, folder).ok()
+        let folder = folder().ok_or(io::ErrorKind::NotFound)?.join(TEMPORARY);
+        fs::create_dir_all(&folder).map(|()| folder)
     };
-    in_cache().map_or_else(|| NamedTempFile::with_prefix(PREFIX), Ok)
+    let make = |parent: PathBuf| {
+        let scratch = ScratchFolder::new_in(&parent)?;
+        let prepared = prepare(&scratch)?;
+        Ok((scratch, prepared))
+    };
+    in_cache().and_then(make).or_else(|first| {
+        // Folders of users may have long names, and sockets may not.
+        let others = [Some(env::temp_dir()), cfg!(unix).then(|| PathBuf::from("/tmp"))];
+        others.into_iter().flatten().find_map(|parent| make(parent).ok()).ok_or(first)
+    })
 }
 
 /// Creates a cache folder and its parents, if missing.

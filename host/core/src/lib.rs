@@ -25,6 +25,7 @@ pub mod path_text;
 pub mod photos;
 pub mod random;
 pub mod recipe;
+pub mod shown;
 pub mod statistics;
 pub mod suggest;
 pub mod synthetic;

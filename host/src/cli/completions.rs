@@ -15,7 +15,7 @@ use miette::{IntoDiagnostic as _, Result};
 use pinhole_core::recipe::{AUTO, NAMED};
 use pinhole_train::runs::bundled::Bundled;
 
-use super::output::say;
+use super::output::print_text;
 use super::{NAME, command};
 
 /// Environment variable by which a shell's script asks for completions instead of running a command.
@@ -61,7 +61,7 @@ impl Completions {
         if let Some(shell) = Shells::builtins().completer(self.shell.name()) {
             shell.write_registration(ASKS, NAME, NAME, NAME, &mut script).into_diagnostic()?;
         }
-        say!("{}", String::from_utf8_lossy(&script).trim());
+        print_text(String::from_utf8_lossy(&script).trim());
         Ok(ExitCode::SUCCESS)
     }
 }

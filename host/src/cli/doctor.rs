@@ -52,7 +52,9 @@ impl Doctor {
         } else {
             say!("{:<NAME$}{:<STATE$}found", "part", "state");
             for check in &checks {
-                say!("{}", line(check));
+                for line in text(check).lines() {
+                    say!("{line}");
+                }
             }
         }
         Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -60,7 +62,7 @@ impl Doctor {
 }
 
 /// Formats a check for the table: its findings, and below them who requires the part and what to do.
-fn line(check: &Check) -> String {
+fn text(check: &Check) -> String {
     let start = format!("{:<NAME$}{:<STATE$}", check.name, check.state.name());
     let indent = " ".repeat(NAME + STATE);
     let mut text = wrapped(&check.found, &start, &indent);
@@ -94,7 +96,7 @@ mod tests {
         let found = format!("{} {path}", "some words ".repeat(12));
         let remedy = Some("a command".to_owned());
         let check = Check { name: "emulator", state: CheckState::Missing, found, needed_by: "prove, watch", remedy };
-        let text = line(&check);
+        let text = text(&check);
         assert!(text.starts_with("emulator       MISSING     some words"), "{text}");
         assert!(text.lines().any(|line| line.trim() == path), "{text}");
         assert!(text.lines().all(|line| line.len() <= WIDTH || line.trim() == path), "{text}");

@@ -12,6 +12,7 @@ mod connection;
 mod demo;
 mod doctor;
 mod draw;
+mod error;
 mod evaluate;
 mod examples;
 mod explain;
@@ -48,6 +49,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use miette::Report;
 use pinhole_boards::probe::DebugProbes;
 use pinhole_boards::settings::ProcessSettings;
+use pinhole_core::shown::{shown, shown_lines};
 
 use self::output::Verbosity;
 
@@ -205,7 +207,7 @@ pub fn run_with(debug_probes: &DebugProbes) -> ExitCode {
     show_errors_by_the_usual_rules();
     let arguments = match parse(std::env::args_os()) {
         Ok(arguments) => arguments,
-        Err(error) => return tell(&error),
+        Err(error) => return tell(&error, std::env::args_os()),
     };
     arguments.global.settings().set();
     output::set_verbosity(arguments.global.verbosity());
@@ -259,9 +261,20 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Arguments, cla
 }
 
 /// Shows help, version or an error about arguments; returns the exit status.
-fn tell(error: &clap::Error) -> ExitCode {
+fn tell(error: &clap::Error, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let status = ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-    let written = error.print();
+    // Such as the names of files that a shell put in the place of `*`. clap would print them as they are.
+    let is_plain = |argument: OsString| {
+        let argument = argument.to_string_lossy().into_owned();
+        shown(&argument) == argument
+    };
+    let written = if arguments.into_iter().all(is_plain) {
+        error.print()
+    } else {
+        let text = error.to_string();
+        let text = shown_lines(&text);
+        if error.use_stderr() { write!(io::stderr(), "{text}") } else { write!(io::stdout(), "{text}") }
+    };
     if error.use_stderr() {
         return status;
     }
@@ -282,7 +295,7 @@ fn show_errors_by_the_usual_rules() {
 
 fn failed(report: &Report) -> ExitCode {
     // A closed stderr is no error: nobody is left to read, and the exit status also reports the failure.
-    let _ = writeln!(io::stderr(), "{report:?}");
+    let _ = writeln!(io::stderr(), "{:?}", error::shown(report));
     ExitCode::FAILURE
 }
 

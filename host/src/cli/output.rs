@@ -8,6 +8,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use miette::{Diagnostic, IntoDiagnostic, Result};
 use pinhole_core::photos::{DuplicatePhotos, Series, Warning};
+use pinhole_core::shown::shown;
 use pinhole_core::statistics::Interval;
 use pinhole_core::words::counted;
 use pinhole_lab::evaluate::Evaluation;
@@ -19,7 +20,8 @@ use thiserror::Error;
 /// Largest number of warnings that are printed individually; a large folder may have thousands.
 const WARNINGS_SHOWN: usize = 10;
 
-/// Prints a line to stdout. A write error is reported at the [end](finish) of the command.
+/// Prints a line to stdout, with what a terminal would obey [escaped](shown): the line may have names that others chose. A write
+/// error is reported at the [end](finish) of the command. [`print_text`] prints texts of several lines.
 macro_rules! say {
     () => {
         $crate::cli::output::print_line(format_args!(""))
@@ -34,7 +36,12 @@ pub(super) use say;
 static FAILURE: Mutex<Option<io::Error>> = Mutex::new(None);
 
 pub(super) fn print_line(line: fmt::Arguments<'_>) {
-    remember(writeln!(io::stdout(), "{line}"));
+    remember(writeln!(io::stdout(), "{}", shown(&line.to_string())));
+}
+
+/// Prints a text of Pinhole's own to stdout, unchanged, and a line feed: JSON, a script, a recipe.
+pub(super) fn print_text(text: &str) {
+    remember(writeln!(io::stdout(), "{text}"));
 }
 
 /// Keeps an error for [`finish`]. A closed pipe (`pinhole ... | head`) is not an error: nobody is left to read.
@@ -89,11 +96,11 @@ pub(super) fn shows_log(option: bool) -> bool {
     option || verbosity() == Verbosity::Verbose
 }
 
-/// Prints a line to stderr if the verbosity is at least `least`. A closed stderr is not an error: nobody is left to
-/// read.
+/// Prints a line to stderr if the verbosity is at least `least`, with what a terminal would obey [escaped](shown). A closed
+/// stderr is not an error: nobody is left to read.
 fn tell(least: Verbosity, line: fmt::Arguments<'_>) {
     if verbosity() >= least {
-        let _ = writeln!(io::stderr(), "{line}");
+        let _ = writeln!(io::stderr(), "{}", shown(&line.to_string()));
     }
 }
 
@@ -188,7 +195,7 @@ pub(super) fn warn_of_duplicates(duplicates: &[DuplicatePhotos]) {
 
 /// Prints a value as JSON on stdout.
 pub(super) fn json(value: &impl serde::Serialize) -> Result<()> {
-    say!("{}", serde_json::to_string_pretty(value).into_diagnostic()?);
+    print_text(&serde_json::to_string_pretty(value).into_diagnostic()?);
     Ok(())
 }
 
@@ -237,12 +244,12 @@ pub(super) fn comparison_bar(pairs: u64) -> ProgressBar {
     bar
 }
 
-/// Prints a note to stderr.
+/// Prints a note, a line, to stderr.
 pub(super) fn note(text: &str) {
     tell(Verbosity::Normal, format_args!("{text}"));
 }
 
-/// Prints a detail, such as the origin of a file, to stderr if the output is verbose.
+/// Prints a detail, a line such as the origin of a file, to stderr if the output is verbose.
 pub(super) fn detail(text: &str) {
     tell(Verbosity::Verbose, format_args!("{text}"));
 }

@@ -7,7 +7,7 @@ use miette::Result;
 use pinhole_core::recipe::{AUTO, NAMED, Recipe};
 
 use super::completions::recipe_names;
-use super::output::say;
+use super::output::{print_text, say};
 
 /// Description of [`AUTO`].
 pub(super) const ABOUT_AUTO: &str = "a bundled network to continue from, and settings, chosen by the photos";
@@ -31,7 +31,7 @@ impl Recipes {
             // `find` gives the usual error for an unknown name.
             let recipe = Recipe::find(name)?;
             let text = NAMED.iter().find(|(known, _)| known == name).map(|(_, text)| (*text).to_owned());
-            say!("{}", text.unwrap_or_else(|| recipe.to_toml()).trim_end());
+            print_text(text.unwrap_or_else(|| recipe.to_toml()).trim_end());
             return Ok(ExitCode::SUCCESS);
         }
         say!("{AUTO:<23} {ABOUT_AUTO} (default)");

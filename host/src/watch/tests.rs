@@ -251,3 +251,23 @@ fn keys_reach_every_policy_between_nothing_and_certainty() {
     let own = Policy::new(Probability(0), 3, 4).unwrap();
     assert_eq!((next_smoothing(own).needed(), next_smoothing(own).window()), (3, 5));
 }
+
+/// Names and logs that others chose are shown, not obeyed, in every part of the screen.
+#[test]
+fn control_characters_are_escaped() {
+    let name = "cat\u{1b}[2J\u{202e}";
+    let classes = vec![name.to_owned(), "muffin".to_owned()];
+    let mut state = WatchState::new(format!("board {name}"), square(4), classes, Some(15.0));
+    state.log = vec![format!("info  log {name}")].into();
+    let mut captured = frame(inference());
+    captured.shown = Some(format!("photos/shown {name}.jpg").into());
+    state.add_frame(ClassifiedFrame::of(captured, &statistics()).unwrap(), Duration::from_secs(1));
+    state.trouble = Some(format!("trouble {name}"));
+    let (text, _) = screen(&state, 130, 40);
+    assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
+    for part in ["board cat", "log cat", "shown cat", "trouble cat", "answer     cat"] {
+        let part = part.replace("cat", r"cat\u{1b}[2J\u{202e}");
+        let part = part.strip_prefix("shown ").unwrap_or(&part);
+        assert!(text.contains(part), "no {part:?} in:\n{text}");
+    }
+}

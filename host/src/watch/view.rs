@@ -6,6 +6,7 @@ use ratatui::style::{Modifier, Style, Stylize as _};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Gauge, Paragraph};
 
+use pinhole_core::shown::shown as escaped;
 use pinhole_shared::policy::{Policy, Verdict};
 
 use super::pixels::PixelsWidget;
@@ -50,7 +51,7 @@ fn headline(state: &WatchState) -> Line<'_> {
     let paused = if state.paused { "   paused" } else { "" };
     Line::from(vec![
         Span::from(" pinhole watch ").bold().reversed(),
-        Span::from(format!(" {}   frame {}   {rate} frames/s{paused}", state.device, state.frames)),
+        Span::from(format!(" {}   frame {}   {rate} frames/s{paused}", escaped(&state.device), state.frames)),
     ])
 }
 
@@ -70,12 +71,12 @@ fn draw_facts(frame: &mut Frame<'_>, area: Rect, state: &WatchState) {
     frame.render_widget(block, area);
     let Some(seen) = &state.frame else {
         let text = state.trouble.as_deref().unwrap_or("waiting for the first picture");
-        frame.render_widget(Paragraph::new(text).wrap(ratatui::widgets::Wrap { trim: true }), inner);
+        frame.render_widget(Paragraph::new(escaped(text)).wrap(ratatui::widgets::Wrap { trim: true }), inner);
         return;
     };
     let mut lines = times(state, seen);
     if let Some(trouble) = &state.trouble {
-        lines.push(Line::from(trouble.as_str()).red().bold());
+        lines.push(Line::from(escaped(trouble)).red().bold());
     }
     let [bars, below] =
         Layout::vertical([Constraint::Min(0), Constraint::Length((lines.len() as u16).min(inner.height))]).areas(inner);
@@ -86,8 +87,10 @@ fn draw_facts(frame: &mut Frame<'_>, area: Rect, state: &WatchState) {
         let name = state.classes.get(class).map_or("?", String::as_str);
         let probability = seen.probabilities.get(class).copied().unwrap_or_default();
         let style = if class == seen.class { Style::new().green() } else { Style::new().gray() };
-        let label =
-            Span::styled(format!("{name} {:.1} %", 100.0 * probability), Style::new().add_modifier(Modifier::BOLD));
+        let label = Span::styled(
+            format!("{} {:.1} %", escaped(name), 100.0 * probability),
+            Style::new().add_modifier(Modifier::BOLD),
+        );
         frame.render_widget(
             Gauge::default().ratio(probability.clamp(0.0, 1.0)).label(label).gauge_style(style).use_unicode(true),
             row,
@@ -111,7 +114,7 @@ fn times<'s>(state: &'s WatchState, frame: &'s ClassifiedFrame) -> Vec<Line<'s>>
     let ms = |time: std::time::Duration| time.as_secs_f64() * 1000.0;
     let mut lines = vec![answer(state, frame), Line::from(policy(&state.policy)).dim()];
     if let Some(name) = frame.shown.as_ref().and_then(|path| path.file_name()) {
-        lines.push(Line::from(format!("shown      {}", name.to_string_lossy())));
+        lines.push(Line::from(format!("shown      {}", escaped(&name.to_string_lossy()))));
     }
     if let Some(photo) = frame.stages.photo {
         lines.push(Line::from(format!("photo      {:>8.1} ms", ms(photo))));
@@ -129,7 +132,7 @@ fn answer<'s>(state: &'s WatchState, frame: &ClassifiedFrame) -> Line<'s> {
     match frame.verdict {
         Verdict::Class(class) => {
             let name = state.classes.get(usize::from(class)).map_or("?", String::as_str);
-            Line::from(format!("answer     {name}")).bold().green()
+            Line::from(format!("answer     {}", escaped(name))).bold().green()
         }
         Verdict::Unknown => Line::from("answer     unknown").bold().yellow(),
     }
@@ -157,7 +160,8 @@ fn draw_log(frame: &mut Frame<'_>, area: Rect, state: &WatchState) {
         .skip(skip)
         .map(|line| {
             let is_fault = line.starts_with("warn") || line.starts_with("error");
-            if is_fault { Line::from(line.as_str()).yellow() } else { Line::from(line.as_str()) }
+            let line = Line::from(escaped(line));
+            if is_fault { line.yellow() } else { line }
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), inner);

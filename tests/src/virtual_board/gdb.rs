@@ -7,8 +7,8 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-/// Timeout of the stub.
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// Timeout of the stub, for one that hangs: an emulator that ended closes its socket.
+const TIMEOUT: Duration = Duration::from_secs(300);
 /// Maximum bytes of memory per packet: as text they are twice as many, and QEMU's packets have 4,096.
 const CHUNK_BYTES: usize = 1024;
 /// Byte that stops the machine.

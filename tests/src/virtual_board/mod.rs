@@ -126,7 +126,7 @@ impl VirtualBoard {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
         let emulator = KillOnDrop::new(command.spawn().expect("the emulator starts"));
         let board = Self { folder, _emulator: emulator };
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(300);
         while !board.socket().exists() || !board.monitor().exists() {
             assert!(Instant::now() < deadline, "the emulator did not start");
             thread::sleep(Duration::from_millis(5));
@@ -145,7 +145,7 @@ impl VirtualBoard {
     /// Resets the board as its button would, without notice to an attached probe.
     pub fn press_reset(&self) {
         let mut monitor = UnixStream::connect(self.monitor()).expect("the emulator runs");
-        monitor.set_read_timeout(Some(Duration::from_secs(10))).expect("a socket has a timeout");
+        monitor.set_read_timeout(Some(Duration::from_secs(300))).expect("a socket has a timeout");
         monitor.write_all(b"system_reset\n").expect("the emulator runs");
         // It shows its prompt before and after the command.
         let (mut said, mut bytes) = (Vec::new(), [0; 256]);

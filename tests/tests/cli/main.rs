@@ -20,6 +20,7 @@ mod shell;
 mod small_pictures;
 mod study_gone_wrong;
 mod success;
+mod terminal_text;
 mod transfer;
 mod widths;
 

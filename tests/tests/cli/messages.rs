@@ -104,7 +104,7 @@ fn temporary_files_are_nobodys_matter() {
     let out = temp.path().join("no/such/folder/out.h");
     let said = refused(temp.path(), &[&"export", &"drawn", &"--out", &out], &[&out, &"cannot be written"]);
     // The tests' own folder is temporary too.
-    assert!(!said.replace(temp.path().to_str().unwrap(), "").contains(".tmp"), "{said}");
+    assert!(!said.replace(temp.path().to_str().unwrap(), "").contains("tmp"), "{said}");
 }
 
 #[test]

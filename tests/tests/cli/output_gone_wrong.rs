@@ -156,3 +156,111 @@ fn nobody_reads_the_output() {
         assert_eq!(code, Some(expected), "{command:?}");
     }
 }
+
+/// Standard output on a full disk: an error for every kind of output, also where it is short or JSON.
+#[cfg(target_os = "linux")]
+#[test]
+fn output_on_a_full_disk_is_an_error() {
+    let (model, photos) = (bundled_model(), synthetic("validation"));
+    let commands: [&[&dyn AsRef<OsStr>]; 10] = [
+        &[&"--version"],
+        &[&"--help"],
+        &[&"train", &"--help"],
+        &[&"recipes"],
+        &[&"completions", &"bash"],
+        &[&"models", &"--json"],
+        &[&"inspect", &model],
+        &[&"inspect", &model, &"--json"],
+        &[&"classify", &model, &photos, &"--limit", &"1"],
+        &[&"evaluate", &model, &photos, &"--json"],
+    ];
+    for arguments in commands {
+        let mut command = pinhole(arguments.iter().map(|argument| argument.as_ref()));
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let ran = Ran::from(command.stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap());
+        assert_eq!(ran.code, Some(1), "{command:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("standard output cannot be written"), "{command:?}: {}", ran.stderr);
+    }
+    let ran = run(&[&"pack", &model, &"--out", &"/dev/full"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.stderr.contains("what was written there is incomplete"), "{}", ran.stderr);
+}
+
+/// Output is as private as the user's umask says, and a file that was made private stays so.
+#[cfg(unix)]
+#[test]
+fn the_umask_and_permissions_are_kept() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let temp = temporary();
+    let out = temp.path().join("a.h");
+    let mode = || out.metadata().unwrap().permissions().mode() & 0o777;
+    let export = |umask: &str| {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\"")]).arg(pinhole_tests::program());
+        Ran::of(command.args(["export", "drawn", "--to", "c-header", "--out"]).arg(&out).stdin(Stdio::null())).ok();
+    };
+    for (umask, expected) in [("077", 0o600), ("022", 0o600), ("002", 0o600)] {
+        export(umask);
+        assert_eq!(mode(), expected, "umask {umask}");
+    }
+    for (umask, expected) in [("022", 0o644), ("002", 0o664), ("027", 0o640)] {
+        std::fs::remove_file(&out).unwrap();
+        export(umask);
+        assert_eq!(mode(), expected, "umask {umask}");
+    }
+}
+
+/// What killed processes left is removed by the next one that writes to the same folder.
+#[cfg(unix)]
+#[test]
+fn leftovers_of_killed_processes_are_removed() {
+    let temp = temporary();
+    for name in [".pinhole-tmp-AbCdEf", ".pinhole-writing-AbCdEf/1.jpg", "train/.pinhole-writing-x/1.jpg"] {
+        let path = temp.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "x").unwrap();
+    }
+    run(&[&"export", &"drawn", &"--to", &"c-header", &"--out", &temp.path().join("a.h")]).ok();
+    assert_eq!(names_in(temp.path()), ["a.h", "train"]);
+    run(&[&"draw", &"--out", &temp.path()]).ok();
+    assert!(!names_in(&temp.path().join("train")).contains(&".pinhole-writing-x".to_owned()));
+}
+
+/// A real disk that has room for the earlier run and not for another: the earlier run stays as it was, and the message says so.
+/// The disk is in memory, and mounted in a namespace of its own, where it goes away by itself.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_fills_up_keeps_the_earlier_run() {
+    let temp = temporary();
+    let (run, disk, after) = (temp.path().join("run"), temp.path().join("disk"), temp.path().join("after"));
+    finished_run(&run);
+    std::fs::create_dir(&disk).unwrap();
+    let before = contents(&run);
+    let pages: usize = before.values().flatten().map(|bytes| bytes.len().div_ceil(4096) + 1).sum();
+    let namespace = |script: &str| {
+        let mut command = std::process::Command::new("unshare");
+        // Users may do so in a namespace where they seem to be root.
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]);
+        command.arg(pinhole_tests::program()).args([&run, &disk, &after]).arg(synthetic("train"));
+        command.env("NO_COLOR", "1").stdin(Stdio::null());
+        command
+    };
+    let mount = format!("mount -t tmpfs -o size={}k none \"$2\"", 4 * (pages + 40));
+    if !namespace(&mount).output().is_ok_and(|output| output.status.success()) {
+        pinhole_tests::skipped("this machine lets nobody mount a disk in a namespace");
+        return;
+    }
+    for more in ["", "--replace"] {
+        let train = format!("\"$0\" train \"$4\" --recipe {DEFAULT} --epochs 1 --out \"$2/run\" {more}");
+        let script =
+            format!("{mount} && cp -r \"$1\" \"$2/run\" && {{ {train}; code=$?; cp -r \"$2\" \"$3\"; exit $code; }}");
+        let ran = Ran::of(&mut namespace(&script));
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{}", ran.stderr);
+        for words in ["cannot be written: No space left", "no partial file was left"] {
+            assert!(ran.stderr.contains(words), "no {words:?} in:\n{}", ran.stderr);
+        }
+        assert_eq!(names_in(&after), ["run"], "{more}");
+        assert!(contents(&after.join("run")) == before, "files have changed: {:?}", names_in(&after.join("run")));
+        std::fs::remove_dir_all(&after).unwrap();
+    }
+}

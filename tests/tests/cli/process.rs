@@ -65,10 +65,10 @@ fn no_emulator_is_said_in_one_message() {
     }
 }
 
-/// Sends SIGINT to a program as soon as it has begun to train. That is when it catches SIGINT (bit 1 of the mask),
-/// because it shows no progress without a terminal.
+/// Waits until a program has begun to train, or has ended. That is when it catches SIGINT (bit 1 of the mask), because it shows no
+/// progress without a terminal.
 #[cfg(target_os = "linux")]
-pub(super) fn interrupt_when_training(child: &mut std::process::Child) {
+fn wait_for_training(child: &mut std::process::Child) {
     use std::time::{Duration, Instant};
 
     let catches = |id: u32| {
@@ -76,10 +76,16 @@ pub(super) fn interrupt_when_training(child: &mut std::process::Child) {
         let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
         u64::from_str_radix(mask, 16).unwrap() & 2 != 0
     };
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !catches(child.id()) && Instant::now() < deadline && child.try_wait().unwrap().is_none() {
+    let deadline = Instant::now() + Duration::from_secs(600);
+    while child.try_wait().unwrap().is_none() && !catches(child.id()) && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Sends SIGINT to a program as soon as it has begun to train.
+#[cfg(target_os = "linux")]
+pub(super) fn interrupt_when_training(child: &mut std::process::Child) {
+    wait_for_training(child);
     let interrupt = format!("kill -INT {}", child.id());
     assert!(std::process::Command::new("sh").args(["-c", &interrupt]).status().unwrap().success());
 }
@@ -145,10 +151,7 @@ fn a_folder_has_one_training_at_a_time() {
         [&"train", &photos, &"--recipe", &DEFAULT, &"--epochs", &"1000000000", &"--out", &out];
     let mut command = pinhole(long.iter().map(|argument| argument.as_ref()));
     let mut first = Killed(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
-    while !out.exists() && std::time::Instant::now() < deadline {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    wait_for_training(&mut first.0);
     let path = out.to_str().unwrap();
     for more in [&[][..], &["--resume"], &["--replace"], &["--seed", "2"]] {
         let arguments = long.iter().map(|argument| argument.as_ref());
@@ -217,13 +220,13 @@ fn a_killed_program_leaves_no_emulator() {
     let files = [arguments[kernel + 1], loader.split(',').next().unwrap()].map(Path::new);
     assert!(files.iter().all(|file| file.is_absolute()), "{files:?}");
     // The log line may come a moment before the files are removed.
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(300);
     while files.iter().any(|file| file.exists()) && Instant::now() < deadline {
         sleep(Duration::from_millis(10));
     }
     assert!(!files.iter().any(|file| file.exists()), "{files:?}");
     drop(child);
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + Duration::from_secs(300);
     while !emulators().is_empty() && Instant::now() < deadline {
         sleep(Duration::from_millis(10));
     }

@@ -1,7 +1,6 @@
 //! Tests of the replayed camera's host side, over a socket, with requests byte by byte.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use pinhole_core::photos::{Picture, PictureLengthError};
@@ -9,15 +8,16 @@ use pinhole_shared::link::replay::{CHECKSUM_BYTES, HEADER_BYTES, Header, ROW_REQ
 use pinhole_shared::pixels::{PictureSize, PixelFormat};
 
 use super::Replay;
+use crate::platform::{LineStream, line_pair};
 
-fn serve() -> (Replay, TcpStream) {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let device = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    device.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    (Replay::serve(listener.accept().unwrap().0), device)
+fn serve() -> (Replay, LineStream) {
+    let (host, device) = line_pair();
+    // Ends a test whose answer never comes.
+    device.set_read_timeout(Some(Duration::from_secs(300))).unwrap();
+    (Replay::serve(host), device)
 }
 
-fn ask<const N: usize>(device: &mut TcpStream, request: u8) -> [u8; N] {
+fn ask<const N: usize>(device: &mut LineStream, request: u8) -> [u8; N] {
     device.write_all(&[request]).unwrap();
     let mut answer = [0; N];
     device.read_exact(&mut answer).unwrap();

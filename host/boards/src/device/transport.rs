@@ -1,8 +1,9 @@
 //! Byte streams to a device.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
+
+use crate::platform::LineStream;
 
 /// Lower bound of the rate of a link that does not know its own, bytes per second: a serial port of 9600 bits per second.
 pub(super) const LEAST_BYTES_PER_S: u32 = 960;
@@ -59,7 +60,7 @@ impl Transport for Box<dyn Transport> {
     }
 }
 
-impl Transport for TcpStream {
+impl Transport for LineStream {
     fn set_timeout(&mut self, timeout: Duration) -> io::Result<()> {
         self.set_read_timeout(Some(timeout))?;
         self.set_write_timeout(Some(timeout))

@@ -1,45 +1,52 @@
-//! The bytes of an emulated board's flash, in a file that the emulator loads.
+//! The bytes of an emulated board's flash, which the emulator loads from a file.
 
-use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
+use pinhole_core::artifacts::ScratchFolder;
 use pinhole_core::model_file::ModelFile;
-use tempfile::NamedTempFile;
 
 use super::EmulatorError;
 use crate::board::Board;
-use crate::cache;
 use crate::firmware::packed_for;
 
-/// A file with the bytes of the flash. A temporary file is deleted when this is dropped.
+/// The bytes of the flash.
 #[derive(Debug)]
-pub(super) enum EmulatorFlash {
-    /// The file, unchanged.
+pub(super) struct EmulatorFlash {
+    contents: Contents,
+    /// Checksum of the model; `None` if the bytes are no model.
+    checksum: Option<u32>,
+}
+
+#[derive(Debug)]
+enum Contents {
+    /// Those of a file, unchanged.
     File(PathBuf),
-    /// The model packed for the board.
-    Packed(NamedTempFile),
+    /// A model packed for the board.
+    Packed(Vec<u8>),
 }
 
 impl EmulatorFlash {
     /// Packs a model file for a board. Any other file is used unchanged.
     ///
     /// # Errors
-    /// [`EmulatorError::Model`], [`EmulatorError::ModelTooLarge`], [`EmulatorError::Firmware`],
-    /// [`EmulatorError::Temporary`].
+    /// [`EmulatorError::Model`], [`EmulatorError::ModelTooLarge`], [`EmulatorError::Firmware`].
     pub(super) fn of(board: Board, path: &Path) -> Result<Self, EmulatorError> {
         let bytes = read(board, path)?;
-        let Ok(model) = ModelFile::from_bytes(&bytes) else { return Ok(Self::File(path.to_owned())) };
-        Self::of_model(board, &model, path)
+        match ModelFile::from_bytes(&bytes) {
+            Ok(model) => Self::of_model(board, &model, path),
+            Err(_) => Ok(Self { contents: Contents::File(path.to_owned()), checksum: None }),
+        }
     }
 
     /// Packs a model for a board. `path` is the path it was read from.
     ///
     /// # Errors
-    /// [`EmulatorError::Firmware`], [`EmulatorError::Temporary`].
+    /// [`EmulatorError::Firmware`].
     pub(super) fn of_model(board: Board, model: &ModelFile, path: &Path) -> Result<Self, EmulatorError> {
         let packed = packed_for(board, model, path)?;
-        Ok(Self::Packed(temporary(packed.bytes())?))
+        let contents = Contents::Packed(packed.bytes().to_owned());
+        Ok(Self { contents, checksum: Some(packed.model().checksum()) })
     }
 
     /// Uses a file's bytes unchanged, whatever they are.
@@ -47,25 +54,26 @@ impl EmulatorFlash {
     /// # Errors
     /// [`EmulatorError::Model`], [`EmulatorError::ModelTooLarge`].
     pub(super) fn as_it_is(board: Board, path: &Path) -> Result<Self, EmulatorError> {
-        read(board, path).map(|_| Self::File(path.to_owned()))
+        let bytes = read(board, path)?;
+        let checksum = ModelFile::from_bytes(&bytes).ok().map(|model| model.model().checksum());
+        Ok(Self { contents: Contents::File(path.to_owned()), checksum })
     }
 
-    pub(super) fn path(&self) -> &Path {
-        match self {
-            Self::File(path) => path,
-            Self::Packed(file) => file.path(),
+    /// Returns the file that the emulator loads. A packed model is written to this folder.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(super) fn file_in(&self, folder: &ScratchFolder) -> io::Result<PathBuf> {
+        match &self.contents {
+            Contents::File(path) => Ok(path.clone()),
+            Contents::Packed(bytes) => folder.write("flash.bin", bytes),
         }
     }
-}
 
-/// Creates a temporary file with these bytes, for the emulator to read.
-///
-/// # Errors
-/// [`EmulatorError::Temporary`].
-pub(super) fn temporary(bytes: &[u8]) -> Result<NamedTempFile, EmulatorError> {
-    let mut file = cache::temporary_file().map_err(EmulatorError::Temporary)?;
-    file.write_all(bytes).map_err(EmulatorError::Temporary)?;
-    Ok(file)
+    /// Returns the checksum of the model; `None` if the bytes are no model.
+    pub(super) fn checksum(&self) -> Option<u32> {
+        self.checksum
+    }
 }
 
 /// Reads a file that is no longer than the board's region for it.

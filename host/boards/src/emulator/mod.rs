@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `locate` | finding a working emulator on this machine or in Debian's archives |
 //! | `flash_image` | converting a model file to the bytes of the board's flash |
+//! | `identity` | is it the started board that answers? |
 //! | `qemu` | starting a process with two serial lines from ELF and model |
 //! | `device` | the device interface of an emulated board |
 //! | `counting` | a board that only counts instructions |
@@ -13,6 +14,7 @@
 mod counting;
 mod device;
 mod flash_image;
+mod identity;
 mod kill_on_drop;
 pub mod locate;
 mod qemu;
@@ -20,18 +22,20 @@ mod qemu;
 pub mod testing;
 
 use std::io::{self, Write as _};
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pinhole_core::choice::Choice as _;
 use pinhole_core::model_file::ModelFile;
+use pinhole_core::shown::shown_lines;
 use pinhole_shared::link::Identity;
 
 use crate::board::Board;
+use crate::cache;
 use crate::device::logs::Logs;
 use crate::device::{CameraKind, CameraServer, Client, ClientError, InferenceDeviceError, LogLine};
 use crate::firmware::{Firmware, FirmwareError};
+use crate::platform::LineStream;
 
 pub use counting::CountingBoard;
 pub use locate::{EmulatorProgram, LocateError};
@@ -42,7 +46,7 @@ pub use locate::{EmulatorProgram, LocateError};
 /// [`EmulatorError::Locate`].
 pub fn emulator() -> Result<EmulatorProgram, EmulatorError> {
     // A closed stderr is no error: nobody is left to read.
-    let tell = |step: &locate::CopyStep| drop(writeln!(io::stderr(), "{step}"));
+    let tell = |step: &locate::CopyStep| drop(writeln!(io::stderr(), "{}", shown_lines(&step.to_string())));
     Ok(locate::find(tell)?)
 }
 
@@ -92,6 +96,17 @@ pub enum EmulatorError {
     #[error("no temporary file can be written for the emulator")]
     #[diagnostic(help("check that the disk of the folder for temporary files has free space"))]
     Temporary(#[source] io::Error),
+    /// What answers on the emulated board's link is not the board that was started.
+    #[error("the answer on the link is not from the emulated board {}: {reason}", board.name())]
+    #[diagnostic(help(
+        "another process of this machine may have connected in its place: its answers are not used; run the command again"
+    ))]
+    Impostor {
+        /// The started board.
+        board: Board,
+        /// Reason, in words.
+        reason: String,
+    },
     /// The firmware cannot be built, or does not suit the model.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -105,7 +120,7 @@ pub enum EmulatorError {
 /// A running emulated board. The emulator ends when this is dropped.
 #[derive(Debug)]
 pub struct EmulatedBoard {
-    client: Client<TcpStream>,
+    client: Client<LineStream>,
     camera: CameraServer,
     /// Longest time that the rows of the picture shown to the camera need for the transfer.
     rows_time: Duration,
@@ -157,32 +172,38 @@ impl EmulatedBoard {
         let machine = board.machine().ok_or(EmulatorError::NotEmulated { board })?;
         let emulator = emulator()?;
         let table = firmware.log_table()?;
-        let elf = flash_image::temporary(firmware.elf())?;
+        let (scratch, waiting) =
+            cache::scratch(|folder| qemu::Waiting::in_folder(folder.path())).map_err(EmulatorError::Temporary)?;
+        let elf = scratch.write("firmware.elf", firmware.elf()).map_err(EmulatorError::Temporary)?;
+        let model = image.file_in(&scratch).map_err(EmulatorError::Temporary)?;
         let setup = qemu::Setup {
             emulator: &emulator,
             machine,
             model_address: board.declaration().model.origin,
-            elf: elf.path(),
-            model: image.path(),
+            elf: &elf,
+            model: &model,
             clock,
             camera: camera.name(),
+            waiting: &waiting,
         };
-        let (mut qemu, waiting, output) = qemu::Qemu::start(setup)?;
+        let (mut qemu, output) = qemu::Qemu::start(setup)?;
         let mut logs = Logs::collect(table, output, on_line);
         let Some(connections) = waiting.connect(&mut qemu)? else { return Err(stopped(&mut qemu, &mut logs).into()) };
         // Bytes that reach the emulator before the device listens would stay there until more bytes follow.
         if !logs.wait_for_first(qemu::CONNECT_TIMEOUT) {
             return Err(stopped(&mut qemu, &mut logs).into());
         }
-        // The device runs, so the emulator has read the files: they are deleted now, so that a killed program leaves
-        // none behind.
-        drop((elf, image));
+        // The device runs, so the emulator has connected and read the files: they are deleted now, so that a killed program
+        // leaves none behind.
+        drop((waiting, scratch));
         let camera = CameraServer::serve(camera, connections.camera);
         let mut client = Client::new(connections.link, qemu::LONGEST_SILENCE);
         let identity = match client.identify() {
             Ok(identity) => identity,
             Err(error) => return Err(explain(error, &mut qemu, &mut logs).into()),
         };
+        identity::check(&identity, firmware.elf(), image.checksum())
+            .map_err(|reason| EmulatorError::Impostor { board, reason })?;
         let rows_time = Duration::ZERO;
         Ok(Self { client, camera, rows_time, qemu, logs, identity, firmware })
     }

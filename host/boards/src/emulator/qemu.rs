@@ -1,7 +1,6 @@
 //! The emulator's process and its connections.
 
 use std::io::{self, Read as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{ChildStdout, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
@@ -12,18 +11,20 @@ use super::kill_on_drop::KillOnDrop;
 use super::locate::EmulatorProgram;
 use crate::device::InferenceDeviceError;
 use crate::firmware::system;
+use crate::platform::{LineListener, LineStream};
 
 /// A multiplexed line drops its escape character (control-A by default) and obeys the next one. No byte has this value.
 const NO_ESCAPE: &str = "256";
-/// Longest time from the start to the connections, and from there to the first line of the log. A busy machine needs a
-/// second or two.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
-/// Longest silence on the link. It is far above any inference: only a dead device is quiet for so long.
-pub(super) const LONGEST_SILENCE: Duration = Duration::from_secs(60);
+/// Longest time from the start to the connections, and from there to the first line of the log. A second is usual, and on a
+/// machine with much else to do it can be many. An emulator that ended is noticed at once: this is for one that hangs.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(300);
+/// Longest silence on the link. It is far above any inference, also on a machine with much else to do. An emulator that ended is
+/// noticed at once: this is for one that hangs.
+pub(super) const LONGEST_SILENCE: Duration = Duration::from_secs(300);
 /// One nanosecond of virtual time per instruction, independent of the host's clock; idle time is skipped.
 const INSTRUCTION_CLOCK: [&str; 2] = ["-icount", "shift=0,sleep=off,align=off"];
 /// Longest time that an emulator may take to exit after it closed its connections.
-const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Time base of the emulated board's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,8 @@ pub(super) struct Setup<'a> {
     pub(super) clock: EmulatorClock,
     /// Name of its camera.
     pub(super) camera: &'a str,
+    /// Where the emulator connects its serial lines.
+    pub(super) waiting: &'a Waiting,
 }
 
 /// A running emulator. It is killed when dropped, and when this process ends in any way.
@@ -64,9 +67,9 @@ pub(super) struct Qemu {
 #[derive(Debug)]
 pub(super) struct Connections {
     /// UART0.
-    pub(super) link: TcpStream,
+    pub(super) link: LineStream,
     /// UART1.
-    pub(super) camera: TcpStream,
+    pub(super) camera: LineStream,
 }
 
 impl Qemu {
@@ -74,9 +77,8 @@ impl Qemu {
     ///
     /// # Errors
     /// [`EmulatorError::Program`] when it cannot be started, [`InferenceDeviceError::Socket`].
-    pub(super) fn start(setup: Setup<'_>) -> Result<(Self, Waiting, ChildStdout), EmulatorError> {
-        let Setup { emulator, machine, model_address, elf, model, clock, camera } = setup;
-        let waiting = Waiting { link: listen()?, camera: listen()? };
+    pub(super) fn start(setup: Setup<'_>) -> Result<(Self, ChildStdout), EmulatorError> {
+        let Setup { emulator, machine, model_address, elf, model, clock, camera, waiting } = setup;
         let mut command = emulator.command();
         command
             .args(["-machine", machine, "-nographic", "-monitor", "none"])
@@ -87,7 +89,8 @@ impl Qemu {
             .arg("-device")
             .arg(loader(model, model_address));
         for (id, listener) in [("link", &waiting.link), ("camera", &waiting.camera)] {
-            command.arg("-chardev").arg(serial_line(id, port(listener)?));
+            let address = listener.address().map_err(InferenceDeviceError::Socket)?;
+            command.arg("-chardev").arg(serial_line(id, &address));
             command.arg("-serial").arg(format!("chardev:{id}"));
         }
         command.args(["-echr", NO_ESCAPE]);
@@ -108,7 +111,7 @@ impl Qemu {
                 text
             })
         });
-        Ok((Self { process, complaints }, waiting, stdout))
+        Ok((Self { process, complaints }, stdout))
     }
 
     /// Returns the exit status; `None` if the emulator does not end soon.
@@ -137,20 +140,28 @@ impl Qemu {
     }
 }
 
-/// Listeners that the emulator will connect to. They belong to this process, on ports that the system chose: no port
-/// can be in use.
+/// Listeners that the emulator will connect to. They belong to this process. Where the system allows it, no process of another user
+/// can connect: what such a process sent would be taken for the board's answers.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    link: TcpListener,
-    camera: TcpListener,
+    link: LineListener,
+    camera: LineListener,
 }
 
 impl Waiting {
+    /// Listens in a private folder.
+    ///
+    /// # Errors
+    /// Those of [`LineListener::new`].
+    pub(super) fn in_folder(folder: &Path) -> io::Result<Self> {
+        Ok(Self { link: LineListener::new(folder, "link")?, camera: LineListener::new(folder, "camera")? })
+    }
+
     /// Waits for both connections. `None` if the emulator ended first, or after a timeout.
     ///
     /// # Errors
     /// [`InferenceDeviceError::Socket`].
-    pub(super) fn connect(self, qemu: &mut Qemu) -> Result<Option<Connections>, InferenceDeviceError> {
+    pub(super) fn connect(&self, qemu: &mut Qemu) -> Result<Option<Connections>, InferenceDeviceError> {
         let deadline = Instant::now() + CONNECT_TIMEOUT;
         let Some(link) = accept(&self.link, qemu, deadline).map_err(InferenceDeviceError::Socket)? else {
             return Ok(None);
@@ -162,18 +173,10 @@ impl Waiting {
     }
 }
 
-fn accept(listener: &TcpListener, qemu: &mut Qemu, deadline: Instant) -> io::Result<Option<TcpStream>> {
-    listener.set_nonblocking(true)?;
+fn accept(listener: &LineListener, qemu: &mut Qemu, deadline: Instant) -> io::Result<Option<LineStream>> {
     loop {
-        match listener.accept() {
-            Ok((stream, _)) => {
-                stream.set_nonblocking(false)?;
-                // Requests are small, and each waits for its answer.
-                stream.set_nodelay(true)?;
-                return Ok(Some(stream));
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
+        if let Some(stream) = listener.accept()? {
+            return Ok(Some(stream));
         }
         if matches!(qemu.process.child.try_wait(), Ok(Some(_))) || Instant::now() >= deadline {
             return Ok(None);
@@ -182,21 +185,13 @@ fn accept(listener: &TcpListener, qemu: &mut Qemu, deadline: Instant) -> io::Res
     }
 }
 
-fn listen() -> Result<TcpListener, InferenceDeviceError> {
-    TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).map_err(InferenceDeviceError::Socket)
-}
-
-fn port(listener: &TcpListener) -> Result<u16, InferenceDeviceError> {
-    listener.local_addr().map(|address| address.port()).map_err(InferenceDeviceError::Socket)
-}
-
 /// Returns QEMU's option for one serial line.
 ///
 /// `mux` is only for its buffer: the emulated UART takes one byte at a time, and without the buffer every byte wakes
 /// QEMU's main loop and waits for it. With the buffer, 150 KB/s instead of 16 KB/s reach the device (measured). A Unix
 /// socket is no faster than TCP.
-fn serial_line(id: &str, port: u16) -> String {
-    format!("socket,id={id},host=127.0.0.1,port={port},nodelay=on,mux=on")
+fn serial_line(id: &str, address: &str) -> String {
+    format!("socket,id={id},{address},mux=on")
 }
 
 /// Returns QEMU's option that loads the model; a comma in a path is written twice there.

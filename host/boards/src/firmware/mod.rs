@@ -230,6 +230,15 @@ pub enum FirmwareError {
         /// Folder in which, with its parents, they were looked for.
         folder: PathBuf,
     },
+    /// The sources that this program was compiled from can be changed by others.
+    #[error("the firmware is not built from {}: other users can change this folder or one above it", folder.display())]
+    #[diagnostic(help(
+        "run it in a checkout that you trust, or leave out --build-firmware: the firmware inside this program needs no sources"
+    ))]
+    SourceOfOthers {
+        /// The checkout.
+        folder: PathBuf,
+    },
     /// The firmware could not be built.
     #[error("the firmware of the board {} could not be built in {}", board.name(), folder.display())]
     #[diagnostic(help("cargo's messages above show why"))]

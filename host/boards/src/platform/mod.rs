@@ -18,12 +18,62 @@ use unix as system;
 #[cfg(windows)]
 use windows as system;
 
+use std::io;
 use std::path::Path;
 use std::process::{Child, Stdio};
 
 /// Folders that may contain installed programs without being on the search path: those of package managers and
 /// installers.
 pub(crate) const PROGRAM_FOLDERS: &[&str] = system::PROGRAM_FOLDERS;
+
+/// Stream of bytes between this process and one that it has started.
+pub(crate) use system::LineStream;
+
+/// Waits for a connection of a process that this one starts.
+#[derive(Debug)]
+pub(crate) struct LineListener(system::LineListener);
+
+impl LineListener {
+    /// Listens, without blocking. Where the system allows it, only processes of this user can connect: the way there is a file
+    /// `name` in `folder`, which must be private.
+    ///
+    /// # Errors
+    /// The folder's file system has no sockets, or the path is too long for them.
+    pub(crate) fn new(folder: &Path, name: &str) -> io::Result<Self> {
+        system::LineListener::new(folder, name).map(Self)
+    }
+
+    /// Returns the address as QEMU's option `-chardev socket` has it.
+    ///
+    /// # Errors
+    /// From the operating system.
+    pub(crate) fn address(&self) -> io::Result<String> {
+        self.0.address()
+    }
+
+    /// Returns a connection; `None` if there is none yet.
+    ///
+    /// # Errors
+    /// From the operating system.
+    pub(crate) fn accept(&self) -> io::Result<Option<LineStream>> {
+        match self.0.accept() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            accepted => accepted.map(Some),
+        }
+    }
+}
+
+/// Returns both ends of a line, for tests.
+#[cfg(test)]
+pub(crate) fn line_pair() -> (LineStream, LineStream) {
+    system::line_pair().expect("a line can be made")
+}
+
+/// Returns true if only root or this user can have put a folder's contents there: it belongs to one of them, and nobody else may
+/// write to it. Always true where files have no such owners.
+pub(crate) fn is_own(folder: &Path) -> bool {
+    system::is_own(folder)
+}
 
 /// Returns the free space of a folder's file system, bytes; `None` if the system does not tell.
 pub(crate) fn free_space(folder: &Path) -> Option<u64> {
@@ -64,7 +114,7 @@ mod tests {
         assert!(watched.try_wait().unwrap().is_none());
         // The same happens when the process that holds it ends.
         drop(watchdog.stdin.take());
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(300);
         while watched.try_wait().unwrap().is_none() {
             assert!(Instant::now() < deadline, "it still runs");
             std::thread::sleep(Duration::from_millis(10));

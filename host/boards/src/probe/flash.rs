@@ -10,7 +10,7 @@ use super::{Attachment, DebugProbes, FlashStep, ProbeError};
 use crate::firmware::FlashImage;
 
 /// Longest time from the reset to a halted core.
-const HALT_TIMEOUT: Duration = Duration::from_secs(1);
+const HALT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Writes an image, has probe-rs verify it, and resets the chip, which then runs it.
 ///

@@ -20,8 +20,8 @@ const LINK_DOWN: usize = 0;
 /// Symbol of RTT's control block, through which its buffers are found.
 const CONTROL_BLOCK: &str = "_SEGGER_RTT";
 
-/// Longest time from a reset until the buffers exist.
-const START_TIMEOUT: Duration = Duration::from_secs(3);
+/// Longest time from a reset until the buffers exist. Milliseconds are usual; a machine with much else to do takes longer.
+const START_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time for which old answers are discarded before the first request.
 const QUIET: Duration = Duration::from_millis(30);
 /// Time between two polls of buffers that were empty or full.

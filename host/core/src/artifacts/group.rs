@@ -11,21 +11,17 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-
-use super::WriteError;
+use super::temporary::{STAGING, TemporaryFolder};
+use super::{WriteError, keep_permissions, sync_folder};
 
 /// Name of the folder with files that are complete, and not yet in their places.
 const COMMITTED: &str = ".pinhole-new";
-
-/// Start of the names of folders with files that are being written.
-const STAGING: &str = ".pinhole-writing-";
 
 /// Files written to a temporary folder inside the folder that they are for. Dropping them removes them.
 #[derive(Debug)]
 pub struct StagedFiles {
     folder: PathBuf,
-    staging: TempDir,
+    staging: TemporaryFolder,
 }
 
 impl StagedFiles {
@@ -42,11 +38,12 @@ impl StagedFiles {
             }
         }
         let wrong = |path: PathBuf| move |reason| WriteError::Write { path, reason };
-        let staging = tempfile::Builder::new().prefix(STAGING).tempdir_in(folder);
-        let staging =
-            staging.map_err(|error| WriteError::Write { path: folder.to_owned(), reason: plain(folder, &error) })?;
+        let staging = TemporaryFolder::staging_in(folder)
+            .map_err(|error| WriteError::Write { path: folder.to_owned(), reason: plain(folder, &error) })?;
         for (name, bytes) in files {
             let written = File::create_new(staging.path().join(name)).and_then(|mut file| {
+                // Before the first byte: what is private is never readable for others.
+                keep_permissions(&folder.join(name), &file)?;
                 file.write_all(bytes.as_ref())?;
                 file.sync_all()
             });
@@ -120,22 +117,17 @@ pub fn remove_staged(folder: &Path) {
     }
 }
 
-/// Makes names in a folder durable, where the system can: Windows cannot open folders.
-fn sync_folder(folder: &Path) {
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
-    }
-}
-
 /// Returns the reason why no temporary folder can be created. The `tempfile` crate's own error names that folder, which users
 /// cannot do anything with.
 fn plain(folder: &Path, error: &io::Error) -> io::Error {
-    super::temporary_in(folder).err().unwrap_or_else(|| error.kind().into())
+    super::temporary::file_in(folder).err().unwrap_or_else(|| error.kind().into())
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+
+    use tempfile::TempDir;
 
     use super::*;
 

@@ -68,9 +68,14 @@ impl FileLock {
 
     /// Returns true if the path still leads to the locked file, and not to a newer one or none.
     fn is_at(&self, path: &Path) -> bool {
-        let locked = self.file.try_clone().and_then(Handle::from_file);
-        locked.is_ok_and(|locked| Handle::from_path(path).is_ok_and(|there| there == locked))
+        is_at(&self.file, path)
     }
+}
+
+/// Returns true if a path leads to an open file or folder, and not to a newer one or none.
+pub(super) fn is_at(file: &File, path: &Path) -> bool {
+    let open = file.try_clone().and_then(Handle::from_file);
+    open.is_ok_and(|open| Handle::from_path(path).is_ok_and(|there| there == open))
 }
 
 fn open(path: &Path) -> io::Result<File> {

@@ -7,12 +7,16 @@
 //! | `lock` | one process at a time |
 //! | `place` | output that would land among photos |
 //! | `read` | regular files, up to a limit of their kind |
+//! | `temporary` | temporary files and folders, and those that killed processes have left |
 
 mod aside;
 mod group;
 mod lock;
 mod place;
 mod read;
+mod temporary;
+#[cfg(test)]
+mod testing;
 
 use std::fs::File;
 use std::io::Write;
@@ -22,7 +26,6 @@ use miette::Diagnostic;
 use pinhole_shared::model::MAGIC;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tempfile::NamedTempFile;
 use thiserror::Error;
 
 pub use self::aside::keep_aside;
@@ -31,6 +34,7 @@ pub use self::lock::{ClaimedFolder, FileLock, LockState};
 pub use self::place::check_outside;
 pub(crate) use self::read::is_special;
 pub use self::read::{NOT_REGULAR, first_bytes, limits, read_regular, read_regular_text, starts_with};
+pub use self::temporary::ScratchFolder;
 
 /// Name of a run folder's summary.
 pub const RUN_SUMMARY: &str = "run.json";
@@ -112,20 +116,42 @@ pub enum WriteError {
 }
 
 fn help_for_writing(path: &Path, reason: &std::io::Error) -> String {
+    if is_special(path) {
+        return "what was written there is incomplete; give another --out".to_owned();
+    }
     let folder = folder_of(path);
     if reason.kind() == std::io::ErrorKind::NotFound && !folder.exists() {
         return format!("create the folder {} first, or give another --out; nothing was written", folder.display());
     }
-    "check that the folder is writable and the disk has free space; no partial file was left".to_owned()
+    let earlier = if path.is_file() { ", and the file that was there is unchanged" } else { "" };
+    format!("check that the folder is writable and the disk has free space; no partial file was left{earlier}")
 }
 
-/// Creates a temporary file in a folder. Unlike the `tempfile` crate's own files, its errors do not name it: users cannot do
-/// anything with that name.
-fn temporary_in(folder: &Path) -> std::io::Result<NamedTempFile<File>> {
-    tempfile::Builder::new().make_in(folder, |path| File::create_new(path))
+/// Gives a new file the permissions of the one that it will replace. Without one, it keeps those that the umask leaves.
+fn keep_permissions(replaced: &Path, file: &File) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = |data: std::fs::Metadata| data.permissions().mode() & 0o777;
+        let Some(kept) = replaced.metadata().ok().filter(std::fs::Metadata::is_file).map(mode) else { return Ok(()) };
+        if kept != mode(file.metadata()?) {
+            file.set_permissions(std::fs::Permissions::from_mode(kept))?;
+        }
+    }
+    // On Windows they come from the folder.
+    #[cfg(not(unix))]
+    let _ = (replaced, file);
+    Ok(())
 }
 
-/// Writes a file whole or not at all: to a temporary file beside it, which is then renamed.
+/// Makes names in a folder durable, where the system can: Windows cannot open folders.
+fn sync_folder(folder: &Path) {
+    if let Ok(folder) = File::open(folder) {
+        let _ = folder.sync_all();
+    }
+}
+
+/// Writes a file whole or not at all: to a temporary file beside it, which is then renamed. A replaced file keeps its permissions.
 ///
 /// # Errors
 /// [`WriteError::Write`] with the path.
@@ -134,10 +160,13 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     if is_special(path) {
         return std::fs::write(path, bytes).map_err(wrong);
     }
-    let mut file = temporary_in(folder_of(path)).map_err(wrong)?;
+    let mut file = temporary::file_in(folder_of(path)).map_err(wrong)?;
+    // Before the first byte: what is private is never readable for others.
+    keep_permissions(path, file.as_file()).map_err(wrong)?;
     file.as_file_mut().write_all(bytes).map_err(wrong)?;
     file.as_file().sync_all().map_err(wrong)?;
     file.persist(path).map_err(|error| wrong(error.error))?;
+    sync_folder(folder_of(path));
     Ok(())
 }
 
@@ -173,7 +202,7 @@ pub fn check_place(path: &Path) -> Result<(), WriteError> {
     if is_special(path) {
         return Ok(());
     }
-    temporary_in(folder_of(path)).map(drop).map_err(|reason| WriteError::Write { path: path.to_owned(), reason })
+    temporary::file_in(folder_of(path)).map(drop).map_err(|reason| WriteError::Write { path: path.to_owned(), reason })
 }
 
 /// Checks that a folder can be created at a path, as far as that is known without creating it.
@@ -199,7 +228,7 @@ pub fn create_folder(path: &Path) -> Result<(), WriteError> {
     check_folder_place(path)?;
     let wrong = |reason| WriteError::Write { path: path.to_owned(), reason };
     std::fs::create_dir_all(path).map_err(wrong)?;
-    temporary_in(path).map(drop).map_err(wrong)
+    temporary::file_in(path).map(drop).map_err(wrong)
 }
 
 /// Removes a file if it exists.
@@ -230,22 +259,4 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Option<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_are_replaced_whole_and_failures_leave_the_old_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.txt");
-        write_file(&path, b"one").unwrap();
-        write_file(&path, b"two").unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"two");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
-        let missing = folder.path().join("no/such/folder/a.txt");
-        let complaint = write_file(&missing, b"x").unwrap_err().to_string();
-        let expected = format!("{} cannot be written: ", missing.display());
-        // The reason must not name the temporary file. This test's own folder is temporary too, so its path is cut off first.
-        let reason = complaint.strip_prefix(&expected).unwrap_or_else(|| panic!("{complaint}"));
-        assert!(reason.contains("os error 2") && !reason.contains(".tmp"), "{complaint}");
-    }
-}
+mod tests;

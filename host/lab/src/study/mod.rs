@@ -144,6 +144,5 @@ pub fn finish(plan: &StudyPlan, store: &StudyFolder) -> Result<FinishedStudy, St
     json.push('\n');
     let page = study_page(plan, &records, &results, &showcase);
     let report = store.write_outcome(&json, &table::csv(&results), &page)?;
-    store.remove_leftovers()?;
     Ok(FinishedStudy { results, report })
 }

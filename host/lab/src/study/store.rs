@@ -143,25 +143,6 @@ impl StudyFolder {
         Ok(self.folder.join(files::REPORT))
     }
 
-    /// Removes half-written files of killed processes. Call it only when nothing else writes here.
-    ///
-    /// # Errors
-    /// [`StudyError::Write`].
-    pub fn remove_leftovers(&self) -> Result<(), StudyError> {
-        for folder in [self.folder.clone(), self.folder.join(files::TRIALS)] {
-            let wrong = |reason| WriteError::Write { path: folder.clone(), reason };
-            for entry in std::fs::read_dir(&folder).map_err(wrong)? {
-                let path = entry.map_err(wrong)?.path();
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                // Names of the `tempfile` library.
-                if name.starts_with(".tmp") && path.is_file() {
-                    std::fs::remove_file(&path).map_err(wrong)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
     fn trial_path(&self, plan: &StudyPlan, trial: Trial) -> PathBuf {
         self.folder.join(files::TRIALS).join(format!("{}.json", plan.trial_name(trial)))
     }

@@ -9,7 +9,7 @@ use super::super::output::{
 use super::super::policy::PolicyFields;
 use crate::app::Note;
 
-/// Prints a note on stderr; results that the command was asked for go to stdout.
+/// Prints a note on stderr, line by line: what is in a line is [escaped](super::super::output::note); results that the command was asked for go to stdout.
 pub(super) fn tell(fact: &Note) {
     let sentence = match fact {
         Note::LeftOut(warnings) => return warn(warnings),
@@ -18,13 +18,15 @@ pub(super) fn tell(fact: &Note) {
             if let Some(validation) = validation {
                 text += &format!(", validating on those in {}", validation.display());
             }
-            if let Some(test) = &folders.test {
-                text += &format!("\nthe photos in {} are used once, to test the trained model", test.display());
-            }
-            text
+            note(&text);
+            let Some(test) = &folders.test else { return };
+            format!("the photos in {} are used once, to test the trained model", test.display())
         }
         Note::Series(series) => return warn_of_series(series),
-        Note::Chosen { sentence, command } => format!("{sentence}\nthe same by hand: {command}"),
+        Note::Chosen { sentence, command } => {
+            note(sentence);
+            format!("the same by hand: {command}")
+        }
         Note::Enlarged { count, input } => return note_enlarged(*count, *input),
         Note::NoTest { folder, reason } => {
             let folder = folder.display();
@@ -49,12 +51,11 @@ pub(super) fn tell(fact: &Note) {
             } else {
                 path.to_string()
             };
+            note(&format!("continuing from {weights}"));
             match last_layer {
-                LastLayer::Kept => {
-                    format!("continuing from {weights}\nthe classes are the same: the last layer is kept")
-                }
+                LastLayer::Kept => "the classes are the same: the last layer is kept".to_owned(),
                 LastLayer::Replaced => format!(
-                    "continuing from {weights}\nthe classes are {}, and were {} before: the last layer starts anew",
+                    "the classes are {}, and were {} before: the last layer starts anew",
                     classes.join(", "),
                     trained_on.join(", ")
                 ),
@@ -69,8 +70,8 @@ pub(super) fn tell(fact: &Note) {
         }
         Note::Interrupted { can_resume: false } => "interrupted; keeping the best epoch so far".to_owned(),
         Note::Interrupted { can_resume: true } => {
-            "interrupted; keeping the best epoch so far\nto go on from here, run the same command with --resume"
-                .to_owned()
+            note("interrupted; keeping the best epoch so far");
+            "to go on from here, run the same command with --resume".to_owned()
         }
         Note::Diverged { best } => format!(
             "warning: the training diverged: the loss or a weight was no longer a number; keeping the best epoch so far, {best}\n{CALMER}"

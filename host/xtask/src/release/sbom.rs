@@ -1,27 +1,95 @@
 //! Software bill of materials of the program, in CycloneDX JSON, version 1.5.
+//!
+//! # Source
+//! CycloneDX specification 1.5, JSON schema (`bom-1.5.schema.json`); package-url specification, type `cargo`.
 
-use cyclonedx_bom::external_models::uri::Uri;
-use cyclonedx_bom::models::component::Classification;
-use cyclonedx_bom::models::dependency::{Dependencies, Dependency};
-use cyclonedx_bom::models::external_reference::{ExternalReference, ExternalReferenceType, ExternalReferences};
-use cyclonedx_bom::models::hash::{Hash, HashAlgorithm, HashValue, Hashes};
-use cyclonedx_bom::models::license::{LicenseChoice, Licenses};
-use cyclonedx_bom::prelude::*;
 use miette::{IntoDiagnostic as _, Result, miette};
+use serde::Serialize;
 
 use super::inventory::{Inventory, RUST_LICENSE, RustLibrary};
 use super::licenses;
 use super::packages::CargoPackage;
 
+/// The document, with the names of the specification.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Bill {
+    bom_format: &'static str,
+    spec_version: &'static str,
+    /// Of this document: it is never revised.
+    version: u32,
+    metadata: Metadata,
+    components: Vec<Component>,
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Debug, Serialize)]
+struct Metadata {
+    component: Component,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Component {
+    #[serde(rename = "type")]
+    kind: Kind,
+    #[serde(rename = "bom-ref")]
+    bom_ref: String,
+    name: String,
+    version: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hashes: Vec<Hash>,
+    licenses: [License; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purl: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    external_references: Vec<Reference>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Application,
+    Firmware,
+    Library,
+}
+
+#[derive(Debug, Serialize)]
+struct Hash {
+    alg: &'static str,
+    content: String,
+}
+
+#[derive(Debug, Serialize)]
+struct License {
+    expression: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Reference {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    url: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Dependency {
+    #[serde(rename = "ref")]
+    of: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    depends_on: Vec<String>,
+}
+
 /// Returns the bill as JSON. It contains no date and no random number, so the same inventory gives the same bytes.
 ///
 /// # Errors
-/// Those of [`licenses::expression`]; also if the bill violates CycloneDX's specification.
+/// Those of [`licenses::expression`]; also if a checksum is none.
 pub(super) fn json(inventory: &Inventory) -> Result<Vec<u8>> {
     let root = inventory.root();
     let mut program = of_package(root)?;
-    program.component_type = Classification::Application;
-    program.hashes = Some(sha256(&inventory.program_sha256));
+    program.kind = Kind::Application;
+    program.hashes = sha256(&inventory.program_sha256)?;
     let mut components = Vec::new();
     let mut dependencies = Vec::new();
     for package in inventory.packages.values() {
@@ -32,70 +100,65 @@ pub(super) fn json(inventory: &Inventory) -> Result<Vec<u8>> {
         } else {
             components.push(of_package(package)?);
         }
-        dependencies.push(Dependency { dependency_ref: package.id(), dependencies: needed });
+        dependencies.push(Dependency { of: package.id(), depends_on: needed });
     }
     for firmware in &inventory.firmware {
         let name = firmware.name();
-        let mut component = Component::new(Classification::Firmware, &name, &root.version, Some(name.clone()));
-        component.hashes = Some(sha256(&firmware.sha256));
-        component.licenses = Some(license(RUST_LICENSE));
+        let mut component = component(Kind::Firmware, name.clone(), &name, &root.version, RUST_LICENSE);
+        component.hashes = sha256(&firmware.sha256)?;
         components.push(component);
-        let needed = vec![firmware.package.clone(), firmware.rust.id()];
-        dependencies.push(Dependency { dependency_ref: name, dependencies: needed });
+        dependencies.push(Dependency { of: name, depends_on: vec![firmware.package.clone(), firmware.rust.id()] });
     }
     for rust in inventory.rust() {
-        components.push(of_rust(rust));
-        dependencies.push(Dependency { dependency_ref: rust.id(), dependencies: Vec::new() });
+        components.push(component(Kind::Library, rust.id(), RustLibrary::NAME, &rust.version, RUST_LICENSE));
+        dependencies.push(Dependency { of: rust.id(), depends_on: Vec::new() });
     }
-    let metadata = Metadata { component: Some(program), ..Metadata::default() };
-    let bom = Bom {
-        spec_version: SpecVersion::V1_5,
-        serial_number: None,
-        metadata: Some(metadata),
-        components: Some(Components(components)),
-        dependencies: Some(Dependencies(dependencies)),
-        ..Bom::default()
-    };
-    let checked = bom.validate_version(SpecVersion::V1_5);
-    if checked.has_errors() {
-        return Err(miette!("the list is not valid CycloneDX 1.5: {checked:?}"));
-    }
-    let mut json = Vec::new();
-    bom.output_as_json_v1_5(&mut json).into_diagnostic()?;
+    let metadata = Metadata { component: program };
+    let bill = Bill { bom_format: "CycloneDX", spec_version: "1.5", version: 1, metadata, components, dependencies };
+    let mut json = serde_json::to_vec_pretty(&bill).into_diagnostic()?;
     json.push(b'\n');
     Ok(json)
 }
 
+fn component(kind: Kind, bom_ref: String, name: &str, version: &str, license: &str) -> Component {
+    Component {
+        kind,
+        bom_ref,
+        name: name.to_owned(),
+        version: version.to_owned(),
+        hashes: Vec::new(),
+        licenses: [License { expression: license.to_owned() }],
+        purl: None,
+        external_references: Vec::new(),
+    }
+}
+
 fn of_package(package: &CargoPackage) -> Result<Component> {
     let (name, version) = (&package.name, &package.version);
-    let mut component = Component::new(Classification::Library, name, version, Some(package.id()));
-    match &package.checksum {
-        None => component.licenses = Some(license(RUST_LICENSE)),
-        Some(checksum) => {
-            component.licenses = Some(license(licenses::expression(package)?.as_ref()));
-            component.hashes = Some(sha256(checksum));
-            component.purl = Some(Purl::new("cargo", name, version).into_diagnostic()?);
-        }
+    let license = match &package.checksum {
+        None => RUST_LICENSE.to_owned(),
+        Some(_) => licenses::expression(package)?.as_ref().to_owned(),
+    };
+    let mut component = component(Kind::Library, package.id(), name, version, &license);
+    if let Some(checksum) = &package.checksum {
+        component.hashes = sha256(checksum)?;
+        // Of the characters of names and versions, only this one is written otherwise there.
+        component.purl = Some(format!("pkg:cargo/{name}@{}", version.replace('+', "%2B")));
     }
-    if let Some(uri) = package.repository.clone().and_then(|repository| Uri::try_from(repository).ok()) {
-        let reference = ExternalReference::new(ExternalReferenceType::Vcs, uri);
-        component.external_references = Some(ExternalReferences(vec![reference]));
+    // Anything else would not be a URL, as the schema wants it.
+    let is_url =
+        |url: &&String| url.starts_with("https://") && !url.contains(|c: char| c.is_whitespace() || c.is_control());
+    if let Some(url) = package.repository.as_ref().filter(is_url) {
+        component.external_references.push(Reference { kind: "vcs", url: url.clone() });
     }
     Ok(component)
 }
 
-fn of_rust(rust: &RustLibrary) -> Component {
-    let mut component = Component::new(Classification::Library, RustLibrary::NAME, &rust.version, Some(rust.id()));
-    component.licenses = Some(license(RUST_LICENSE));
-    component
-}
-
-fn license(expression: &str) -> Licenses {
-    Licenses(vec![LicenseChoice::Expression(SpdxExpression::new(expression))])
-}
-
-fn sha256(digits: &str) -> Hashes {
-    Hashes(vec![Hash { alg: HashAlgorithm::SHA_256, content: HashValue(digits.to_owned()) }])
+fn sha256(digits: &str) -> Result<Vec<Hash>> {
+    if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return Err(miette!("{digits:?} is not a SHA-256 as CycloneDX writes it"));
+    }
+    Ok(vec![Hash { alg: "SHA-256", content: digits.to_owned() }])
 }
 
 #[cfg(test)]
