@@ -97,7 +97,11 @@ fn files_of_two_runs_in_one_folder() {
     let named: [&dyn AsRef<OsStr>; 3] = [&weights, &summary, &"train again"];
     refused(temp.path(), &[&"evaluate", &folder, &photos], &named);
     refused(temp.path(), &[&"quantize", &folder, &photos, &"--out", &out], &named);
-    refused(temp.path(), &[&"train", &synthetic("train"), &"--from", &folder, &"--epochs", &"1", &"--out", &out], &named);
+    refused(
+        temp.path(),
+        &[&"train", &synthetic("train"), &"--from", &folder, &"--epochs", &"1", &"--out", &out],
+        &named,
+    );
     // Given by itself, the file is what it is.
     run(&[&"quantize", &weights, &photos, &"--out", &temp.path().join("x.pinhole")]).ok();
     std::fs::write(&weights, own).unwrap();
