@@ -39,7 +39,7 @@ pub enum Reason {
     Operators { got: usize, most: usize },
     #[error("it gives more than {most} layers")]
     Layers { most: usize },
-    #[error("its output is not that of its last operator alone")]
+    #[error("it has the output of another operator than the last one as an output")]
     Outputs,
     #[error("its tensor {name:?} {why}")]
     Tensor { name: String, why: &'static str },

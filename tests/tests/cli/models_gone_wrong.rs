@@ -81,3 +81,35 @@ fn weights_that_are_none() {
     refused(run_folder.path(), &[&"quantize", &run_folder.path(), &photos], &[&weights]);
     refused(run_folder.path(), &[&"evaluate", &run_folder.path(), &photos], &[&weights]);
 }
+
+/// A run's summary vouches for its weights, metrics and model: files of two trainings are an error that names both files.
+#[test]
+fn files_of_two_runs_in_one_folder() {
+    let (run_folder, temp) = (run_folder(), temporary());
+    let folder = run_folder.path();
+    let summary = folder.join(files::SUMMARY);
+    let other = temp.path().join("other");
+    run(&[&"train", &synthetic("train"), &"--epochs", &"1", &"--seed", &"2", &"--out", &other]).ok();
+    let (photos, out) = (synthetic("validation"), temp.path().join("x"));
+    let weights = folder.join(files::WEIGHTS);
+    let own = std::fs::read(&weights).unwrap();
+    std::fs::copy(other.join(files::WEIGHTS), &weights).unwrap();
+    let named: [&dyn AsRef<OsStr>; 3] = [&weights, &summary, &"train again"];
+    refused(temp.path(), &[&"evaluate", &folder, &photos], &named);
+    refused(temp.path(), &[&"quantize", &folder, &photos, &"--out", &out], &named);
+    refused(
+        temp.path(),
+        &[&"train", &synthetic("train"), &"--from", &folder, &"--epochs", &"1", &"--out", &out],
+        &named,
+    );
+    // Given by itself, the file is what it is.
+    run(&[&"quantize", &weights, &photos, &"--out", &temp.path().join("x.pinhole")]).ok();
+    std::fs::write(&weights, own).unwrap();
+    let model = folder.join(files::MODEL);
+    std::fs::copy(other.join(files::MODEL), &model).unwrap();
+    refused(temp.path(), &[&"evaluate", &folder, &photos], &[&model, &summary]);
+    // A recipe that was edited by hand is no fault, and quantizing makes the model anew.
+    std::fs::write(folder.join(files::RECIPE), "# mine").unwrap();
+    run(&[&"quantize", &folder, &synthetic("train")]).ok();
+    run(&[&"evaluate", &folder, &photos]).ok();
+}

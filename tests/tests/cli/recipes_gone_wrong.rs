@@ -53,3 +53,15 @@ fn a_card_that_is_not_there() {
     let words: [&dyn AsRef<OsStr>; 2] = [&"without support for graphics cards", &"--features cuda"];
     refused(temp.path(), &[&"train", &photos, &"--device", &"gpu", &"--out", &out], &words);
 }
+
+/// A penalty so large that the weights are no numbers after the first epoch, while the loss still is one. This training did not end:
+/// quantization searched for a scale of weights that have none.
+#[test]
+fn a_training_without_one_good_epoch_is_an_error() {
+    let temp = temporary();
+    let recipe = pinhole_tests::repository().join("tests/hostile/conv-l1-1e20.toml");
+    let out = temp.path().join("run");
+    let arguments: [&dyn AsRef<OsStr>; 6] = [&"train", &synthetic("train"), &"--recipe", &recipe, &"--out", &out];
+    refused(temp.path(), &arguments, &[&"diverged", &"epoch 1", &"lower learning rate", &"penalties"]);
+    assert!(!out.exists());
+}

@@ -108,9 +108,11 @@ impl<'f> FileGraph<'f> {
         self.root.file_bytes()
     }
 
-    /// Returns true if the network's only output is this tensor.
+    /// Returns true if no other operator's output than this tensor is an output of the network. Files may list a tensor there that
+    /// no operator writes.
     pub(super) fn ends_with(&self, tensor: i32) -> Result<bool, Broken> {
-        Ok(self.subgraph.words(subgraph::OUTPUTS)?.eq([tensor]))
+        let is_written = |output: i32| self.operators.iter().any(|operator| operator.output == output);
+        Ok(self.subgraph.words(subgraph::OUTPUTS)?.all(|output| output == tensor || !is_written(output)))
     }
 
     /// Returns a tensor by its index.
