@@ -15,7 +15,7 @@ use pinhole_tests::{Ran, pinhole};
 fn work_without_weights_counts() {
     for (windows, accepted) in [(3, true), (29, false)] {
         let file = pools_of_95(windows);
-        assert_eq!(file.is_ok(), accepted, "{windows} windows: {:?}", file.err());
+        assert_eq!(file.is_ok(), accepted, "{windows} windows: {:?}", file.as_ref().err());
         let Ok(file) = file else { continue };
         assert_eq!(
             (file.model().macs(), file.model().operations()),
