@@ -48,9 +48,9 @@ fn ask_everything(link: MemoryLink) -> usize {
     let clock = link.clock();
     let mut last = Duration::ZERO;
     // The time by the device's clock of this many exchanges.
-    let mut took = |exchanges: u32, seed_step: &str| {
+    let mut took = |exchanges: u32, what: &str| {
         let now = *clock.lock().unwrap();
-        assert!(now - last <= exchanges * LONGEST_EXCHANGE, "{seed_step} took {:?}", now - last);
+        assert!(now - last <= exchanges * LONGEST_EXCHANGE, "{what} took {:?}", now - last);
         last = now;
     };
     let device = AttachedDevice::on(Box::new(link));

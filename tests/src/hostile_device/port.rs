@@ -80,11 +80,11 @@ impl Line {
     fn serve(&mut self, ends: &AtomicBool) {
         self.port.set_timeout(POLL).expect("a port has a timeout");
         let mut steps = Steps::default();
-        let (mut paused_until, mut written) = (Instant::now(), 0);
+        let (mut paused_until, mut written) = (Instant::now(), 0_u32);
         while !ends.load(Ordering::SeqCst) {
             if steps.is_deaf() {
                 thread::sleep(POLL);
-            } else if written % 16 == 0 && !self.listen(&mut steps) {
+            } else if written.is_multiple_of(16) && !self.listen(&mut steps) {
                 return;
             }
             if Instant::now() < paused_until {

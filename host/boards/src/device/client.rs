@@ -24,8 +24,8 @@ const MOST_STALE_ANSWERS: usize = 10_000;
 ///
 /// | limit | value |
 /// |---|---|
-/// | time without a message that continues the answer | the longest silence of a working device, which the client is created with |
-/// | time of the whole exchange | three silences, and the time of the answer's bytes at [`Transport::least_bytes_per_s`] (at most 3 min) |
+/// | time without a message that continues the answer | the longest silence of a working device |
+/// | time of the whole exchange | three silences, and the time of its bytes at [`Transport::least_bytes_per_s`] (at most 3 min) |
 /// | bytes without a message that continues the answer | 16 MiB |
 /// | answers to earlier requests | 10,000 |
 /// | values of an answer | 2^24, in at most one stage per layer and one for the pixels |
