@@ -93,6 +93,33 @@ fn links_and_paths_are_there() {
     assert!(checked > 50, "{checked}");
 }
 
+/// Every promise names a test, and the test is in the file that the line names.
+#[test]
+fn promises_under_faults_have_their_tests() {
+    let text = fs::read_to_string(repository().join("docs/faults.md")).unwrap();
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| ") && line.contains('`')).collect();
+    for row in &rows {
+        let cell = row.trim_end_matches(" |").rsplit_once(" | ").unwrap().1;
+        let mut file = None;
+        for code in inline_code(cell) {
+            if code.contains('/') {
+                let source =
+                    fs::read_to_string(repository().join(code)).unwrap_or_else(|error| panic!("{code}: {error}"));
+                assert!(source.contains("#[test]"), "{code} has no test");
+                file = Some((code, source));
+            } else {
+                let (name, source) = file.as_ref().unwrap_or_else(|| panic!("no file before {code}"));
+                assert!(
+                    source.contains(&format!("#[test]\nfn {code}()")) || source.contains(&format!("    fn {code}()")),
+                    "{code} is not in {name}"
+                );
+            }
+        }
+        assert!(file.is_some(), "no test: {row}");
+    }
+    assert!(rows.len() > 20, "{}", rows.len());
+}
+
 /// A number with commas between its thousands, as documents write it.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
