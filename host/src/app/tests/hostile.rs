@@ -11,7 +11,7 @@ use pinhole_core::photos::Picture;
 use pinhole_shared::link::{Identity, Report, Statistics};
 use pinhole_shared::pixels::{PictureSize, PixelFormat};
 use pinhole_shared::policy::Policy;
-use pinhole_train::runs::{Trained, bundled};
+use pinhole_train::runs::Trained;
 
 use super::super::board::{BoardError, BoardTarget, Connection, check_model};
 use super::super::capture::{PictureCaptureError, capture};
@@ -30,7 +30,7 @@ struct Liar {
 }
 
 fn model() -> Trained {
-    bundled::default_model()
+    pinhole_train::runs::open("drawn".as_ref()).unwrap()
 }
 
 impl Liar {
