@@ -287,9 +287,12 @@ fn ctrl_c_ends_commands_while_a_device_is_stuck() {
 /// Escape sequences that begin and end a view over a whole terminal.
 const VIEW: [&str; 2] = ["\u{1b}[?1049h", "\u{1b}[?1049l"];
 
+/// What ends a view, from outside.
+type End<'a> = &'a dyn Fn(&mut Screen, &Child);
+
 /// Runs `pinhole watch` in a terminal on a device that tells this lie at its first capture. Ends it with `end` when the device
 /// has received the request to capture; without `end`, the lie ends it. Returns exit status and output.
-fn watch(lie: Lie, end: Option<&dyn Fn(&mut Screen, &Child)>) -> (Option<i32>, String) {
+fn watch(lie: Lie, end: Option<End<'_>>) -> (Option<i32>, String) {
     let port = HostilePort::start(with_bundled_model().lying_from(2, lie));
     let mut screen = Screen::open();
     let before = screen.modes();

@@ -73,7 +73,7 @@ pub(super) fn watch(model: &ModelFile, board: &mut dyn InferenceDevice, photos: 
         let inference = board.capture(Report::AllValues)?;
         let shown = path.file_name().map(PathBuf::from);
         let frame = CapturedFrame { inference, shown, photo: None, device: asked.elapsed() };
-        let classified = ClassifiedFrame::of(frame, &board.statistics()?)
+        let classified = ClassifiedFrame::of(frame, &board.statistics()?, model.model().input(), state.classes.len())
             .ok_or_else(|| miette!("the board did not report all integers"))?;
         state.add_frame(classified, begun.elapsed());
     }
