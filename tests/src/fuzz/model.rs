@@ -51,15 +51,11 @@ fn run_if_accepted(file: &[u8]) -> bool {
     true
 }
 
-/// Most multiply-accumulates of a model that is run: a changed window can make a small file slow.
-const MAX_MACS: u64 = 1 << 22;
+/// Most elementary operations of a model that is run: a changed window can make a small file slow.
+const MAX_OPERATIONS: u32 = 1 << 22;
 
 fn is_slow(model: &Model<'_>) -> bool {
-    let work = |layer: Layer<'_>| match layer {
-        Layer::MaxPool(pool) | Layer::AveragePool(pool) => layer.outputs() as u64 * pool.window.area() as u64,
-        _ => layer.macs() + layer.outputs() as u64,
-    };
-    model.layers().map(work).fold(0, u64::saturating_add) > MAX_MACS
+    model.operations() > MAX_OPERATIONS
 }
 
 fn run<K: Kernel>(model: &Model<'_>, input: &[u8], before: i16) -> Option<Decision> {

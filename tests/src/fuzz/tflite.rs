@@ -20,13 +20,12 @@ pub fn case(data: &[u8]) -> bool {
     true
 }
 
-/// Most multiply-accumulates, and most values of a layer, of a model that is run.
-const MAX_WORK: u64 = 1 << 20;
+/// Most elementary operations, and most inputs, of a model that is run.
+const MAX_WORK: u32 = 1 << 20;
 
 fn run(model: &ModelFile) {
     let parsed = model.model();
-    let work: u64 = parsed.layers().map(|layer| layer.macs() + layer.outputs() as u64).fold(0, u64::saturating_add);
-    if work > MAX_WORK || parsed.inputs() as u64 > MAX_WORK {
+    if parsed.operations() > MAX_WORK || parsed.inputs() > MAX_WORK as usize {
         return;
     }
     for level in [0, 255, 100] {
