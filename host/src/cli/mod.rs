@@ -272,8 +272,8 @@ fn tell(error: &clap::Error, arguments: impl IntoIterator<Item = OsString>) -> E
         error.print()
     } else {
         let text = error.to_string();
-        let text = shown_lines(&text);
-        if error.use_stderr() { write!(io::stderr(), "{text}") } else { write!(io::stdout(), "{text}") }
+        let text = shown_lines(text.trim_end());
+        if error.use_stderr() { writeln!(io::stderr(), "{text}") } else { writeln!(io::stdout(), "{text}") }
     };
     if error.use_stderr() {
         return status;
