@@ -261,7 +261,10 @@ fn control_characters_are_escaped() {
     state.log = vec![format!("info  log {name}")].into();
     let mut captured = frame(inference());
     captured.shown = Some(format!("photos/shown {name}.jpg").into());
-    state.add_frame(ClassifiedFrame::of(captured, &statistics()).unwrap(), Duration::from_secs(1));
+    state.add_frame(
+        ClassifiedFrame::of(captured, &statistics(), InputShape::gray(4), 2).unwrap(),
+        Duration::from_secs(1),
+    );
     state.trouble = Some(format!("trouble {name}"));
     let (text, _) = screen(&state, 130, 40);
     assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
