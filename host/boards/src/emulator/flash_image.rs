@@ -5,6 +5,7 @@ use std::{fs, io};
 
 use pinhole_core::artifacts::ScratchFolder;
 use pinhole_core::model_file::ModelFile;
+use pinhole_shared::model::format::header::CHECKSUM;
 
 use super::EmulatorError;
 use crate::board::Board;
@@ -14,7 +15,7 @@ use crate::firmware::packed_for;
 #[derive(Debug)]
 pub(super) struct EmulatorFlash {
     contents: Contents,
-    /// Checksum of the model; `None` if the bytes are no model.
+    /// Checksum of the model; `None` if the bytes are too few to be one.
     checksum: Option<u32>,
 }
 
@@ -35,7 +36,7 @@ impl EmulatorFlash {
         let bytes = read(board, path)?;
         match ModelFile::from_bytes(&bytes) {
             Ok(model) => Self::of_model(board, &model, path),
-            Err(_) => Ok(Self { contents: Contents::File(path.to_owned()), checksum: None }),
+            Err(_) => Ok(Self { contents: Contents::File(path.to_owned()), checksum: stated_checksum(&bytes) }),
         }
     }
 
@@ -55,8 +56,7 @@ impl EmulatorFlash {
     /// [`EmulatorError::Model`], [`EmulatorError::ModelTooLarge`].
     pub(super) fn as_it_is(board: Board, path: &Path) -> Result<Self, EmulatorError> {
         let bytes = read(board, path)?;
-        let checksum = ModelFile::from_bytes(&bytes).ok().map(|model| model.model().checksum());
-        Ok(Self { contents: Contents::File(path.to_owned()), checksum })
+        Ok(Self { contents: Contents::File(path.to_owned()), checksum: stated_checksum(&bytes) })
     }
 
     /// Returns the file that the emulator loads. A packed model is written to this folder.
@@ -70,10 +70,15 @@ impl EmulatorFlash {
         }
     }
 
-    /// Returns the checksum of the model; `None` if the bytes are no model.
+    /// Returns the checksum of the model; `None` if the bytes are too few to be one.
     pub(super) fn checksum(&self) -> Option<u32> {
         self.checksum
     }
+}
+
+/// Returns the checksum that a model file states: a board runs it only if that is right.
+fn stated_checksum(file: &[u8]) -> Option<u32> {
+    file.get(CHECKSUM.span().range())?.try_into().ok().map(u32::from_le_bytes)
 }
 
 /// Reads a file that is no longer than the board's region for it.

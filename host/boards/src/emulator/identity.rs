@@ -2,8 +2,8 @@
 
 use pinhole_shared::link::Identity;
 
-/// Compares an identity with the started firmware, an ELF file, and with the checksum of its model. `None` is for a flash without a
-/// model, which no board runs.
+/// Compares an identity with the started firmware, an ELF file, and with the checksum of its model. `None` is for a flash that cannot
+/// have a model, which no board runs.
 ///
 /// A firmware has its own name for its board, which the board's declaration does not repeat. So the name that answers must be one
 /// that this firmware contains.
