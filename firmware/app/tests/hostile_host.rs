@@ -178,8 +178,7 @@ fn pictures_in_a_minute(period_ms: u64, bytes: &[u8]) -> usize {
         world.send_bytes(at, bytes);
     }
     watch(&world, 60_000);
-    let shown = world.shown.borrow().len();
-    shown
+    world.shown.borrow().len()
 }
 
 #[test]

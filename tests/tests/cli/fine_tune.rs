@@ -106,7 +106,7 @@ fn what_cannot_be_fine_tuned() {
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{}", ran.stderr);
     }
     refused(folder, &[&tune[..], &[&"--validation", &photos]].concat(), &[&photos, &"was trained on"]);
-    refused(folder, &[&tune[..], &[&"--learning-rate", &"1e30"]].concat(), &[&"epoch 1", &"lower the learning rate"]);
+    refused(folder, &[&tune[..], &[&"--learning-rate", &"1e30"]].concat(), &[&"epoch 1", &"lower learning rate"]);
     let out = folder.join("no/such/folder/four.pinhole");
     refused(folder, &[&tune[..], &[&"--out", &out]].concat(), &[&out, &"cannot be written"]);
     let empty = temporary();

@@ -89,7 +89,8 @@ fn files_of_two_runs_in_one_folder() {
     let folder = run_folder.path();
     let summary = folder.join(files::SUMMARY);
     let other = temp.path().join("other");
-    run(&[&"train", &synthetic("train"), &"--epochs", &"1", &"--seed", &"2", &"--out", &other]).ok();
+    let train: [&dyn AsRef<OsStr>; 4] = [&"train", &synthetic("train"), &"--recipe", &"baseline-dropout"];
+    run(&[&train[..], &[&"--epochs", &"1", &"--seed", &"2", &"--out", &other]].concat()).ok();
     let (photos, out) = (synthetic("validation"), temp.path().join("x"));
     let weights = folder.join(files::WEIGHTS);
     let own = std::fs::read(&weights).unwrap();

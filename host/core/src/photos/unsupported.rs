@@ -6,8 +6,6 @@ use image::ImageFormat;
 
 use crate::artifacts::{NOT_REGULAR, is_special};
 
-/// Reason why pipes, devices and sockets are not read: that might never end.
-
 const HEIC: &str = "it is a HEIC picture, which cannot be read: convert it to JPEG (heif-convert, or the phone's setting \"most \
                     compatible\")";
 const AVIF: &str = "it is an AVIF picture, which cannot be read: convert it to JPEG or PNG (avifdec)";

@@ -54,7 +54,7 @@ pub struct TrainRequest {
 #[diagnostic(transparent)]
 #[allow(missing_docs, reason = "each variant is the part of the request that it is about")]
 pub enum RequestError {
-    Source(#[from] PretrainedSourceError),
+    Source(Box<PretrainedSourceError>),
     Recipe(#[from] RecipeError),
     Transfer(#[from] TransferError),
     Accelerator(#[from] AcceleratorError),
@@ -64,6 +64,12 @@ pub enum RequestError {
     NoBaseModel(#[from] NoBaseModel),
     TooLargeForBoard(#[from] TooLargeForBoard),
     SameFolder(#[from] SameFolder),
+}
+
+impl From<PretrainedSourceError> for RequestError {
+    fn from(error: PretrainedSourceError) -> Self {
+        Self::Source(Box::new(error))
+    }
 }
 
 /// Error of the automatic choice: candle failed.

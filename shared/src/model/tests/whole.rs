@@ -268,7 +268,7 @@ fn a_policy_is_put_into_the_header() {
         let mut without = dense_only(Layout::Rows8);
         seal(without.bytes_mut());
         // The checksum alone is older.
-        without.put(12, &draft.bytes()[12..16].to_vec());
+        without.put(12, &draft.bytes()[12..16]);
         without.bytes().to_vec()
     });
     let mut few = [7; 63];
