@@ -54,7 +54,7 @@ fn number(variable: &str) -> Option<u64> {
 ///
 /// # Panics
 /// If a case does, with the number of the case; if no file of the corpus itself is accepted; and if the process has needed more
-/// memory than [`MAX_MEMORY`].
+/// memory than `MAX_MEMORY`.
 pub fn run(name: &str, corpus: &[Vec<u8>], slower: u64, renew: fn(&mut Vec<u8>), case: impl Fn(&[u8]) -> bool) {
     for (index, file) in corpus.iter().enumerate() {
         assert!(case(file), "{name}: file {index} of the corpus is refused");
