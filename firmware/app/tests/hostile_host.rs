@@ -76,7 +76,7 @@ fn lie(random: &mut Random) -> Vec<u8> {
     }
 }
 
-/// What a host sends next.
+/// Returns the next bytes of a host.
 fn piece(kind: u64, random: &mut Random) -> Vec<u8> {
     match kind {
         0 => {

@@ -14,7 +14,7 @@ use super::board_rows::board_rows;
 use super::job::{JobData, explain_some};
 use super::next_steps;
 
-/// What a run's report is about.
+/// Contents of a run's report.
 pub(super) struct ReportPage<'a> {
     pub run: &'a RunSummary,
     /// Text of the recipe.

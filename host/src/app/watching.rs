@@ -54,13 +54,13 @@ pub struct Watching {
     wanted: Policy,
 }
 
-/// What the board's thread is to do.
+/// An order to the board's thread.
 enum Order {
     Capture,
     SetPolicy(Policy),
 }
 
-/// What came of an order.
+/// The result of an order.
 enum Outcome {
     Captured {
         /// `None` if integers are missing or cannot be right.

@@ -43,7 +43,7 @@ pub use layers::FloatLayer;
 pub use linear_classifier::{cross_validated, most_probable};
 pub use network::{Network, NetworkError};
 pub use schedule::learning_rates;
-pub use trainer::{CALMER, Epoch, TrainError, Trainer};
+pub use trainer::{DIVERGED_ADVICE, Epoch, TrainError, Trainer};
 pub use training::{Stopped, Training, TrainingOutcome, train};
 pub use transfer::{LastLayer, Pretrained, TransferError, transfer};
 

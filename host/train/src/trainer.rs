@@ -41,8 +41,8 @@ pub struct Epoch {
     pub validation_accuracy: f64,
 }
 
-/// What to do about a training that diverged.
-pub const CALMER: &str = "train again with a lower learning rate, or smaller penalties (l1, l2) in the recipe";
+/// Advice on a training that diverged.
+pub const DIVERGED_ADVICE: &str = "train again with a lower learning rate, or smaller penalties (l1, l2) in the recipe";
 
 /// Error of training.
 #[derive(Debug, Error, Diagnostic)]
@@ -52,7 +52,7 @@ pub enum TrainError {
     Candle(#[from] candle_core::Error),
     /// A loss or a weight is not finite.
     #[error("the training diverged: the loss or a weight was no longer a number in epoch {0}")]
-    #[diagnostic(help("{CALMER}"))]
+    #[diagnostic(help("{DIVERGED_ADVICE}"))]
     Diverged(u32),
     /// The state is that of another training.
     #[error("the training cannot be resumed: {0}")]

@@ -32,7 +32,7 @@ pub use screen::Screen;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// What the device does next on its line.
+/// A step of a device on its line.
 #[derive(Clone, Debug)]
 pub enum Step {
     /// Sends these bytes.
@@ -53,7 +53,7 @@ pub enum Step {
 #[derive(Debug, Default)]
 pub(crate) struct Steps(VecDeque<Step>);
 
-/// What there is to do on the line.
+/// The next action on the line.
 #[derive(Debug)]
 pub(crate) enum Now {
     Send(Vec<u8>),

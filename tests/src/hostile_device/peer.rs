@@ -14,7 +14,7 @@ use super::{Lie, Step};
 /// A device with a network of this identity.
 #[derive(Clone, Debug)]
 pub struct Peer {
-    /// What it says about itself.
+    /// Its identity, as it states it.
     pub identity: Identity,
     /// Number of outputs of each layer but the last one, which has one for each class.
     pub hidden: Vec<usize>,

@@ -45,7 +45,7 @@ pub type Source = Box<dyn FnMut(u64) -> Option<u8>>;
 pub struct World {
     /// Bytes that the host sends, with their times, ms.
     pub sent: RefCell<VecDeque<(u64, u8)>>,
-    /// What it sends besides.
+    /// Source of further bytes that it sends.
     pub source: RefCell<Option<Source>>,
     /// A byte of the source that the device has not read yet.
     pending: Cell<Option<u8>>,

@@ -38,7 +38,7 @@ const MOST_STALE_ANSWERS: usize = 10_000;
 #[derive(Debug)]
 pub struct Client<S> {
     pub(super) exchange: Exchange<S>,
-    /// What the device has said about itself; `None` before.
+    /// Sizes in the device's identity; `None` before it has identified itself.
     sizes: Option<Sizes>,
     /// True after a failed exchange: answers to it may still arrive.
     out_of_step: bool,

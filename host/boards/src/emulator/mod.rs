@@ -96,7 +96,7 @@ pub enum EmulatorError {
     #[error("no temporary file can be written for the emulator")]
     #[diagnostic(help("check that the disk of the folder for temporary files has free space"))]
     Temporary(#[source] io::Error),
-    /// What answers on the emulated board's link is not the board that was started.
+    /// The device on the emulated board's link is not the board that was started.
     #[error("the answer on the link is not from the emulated board {}: {reason}", board.name())]
     #[diagnostic(help(
         "another process of this machine may have connected in its place: its answers are not used; run the command again"

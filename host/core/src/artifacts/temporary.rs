@@ -20,8 +20,9 @@ const FILE: &str = ".pinhole-tmp-";
 /// Start of the names of folders with files that are being written.
 pub(super) const STAGING: &str = ".pinhole-writing-";
 
-/// Start of the names of [`ScratchFolder`]s.
-const SCRATCH: &str = "pinhole-";
+/// Start of the names of [`ScratchFolder`]s. Nobody else gives such a name: what has it and no owner is removed, and the folder may be
+/// the system's, where users have folders such as `pinhole-photos`.
+const SCRATCH: &str = ".pinhole-scratch-";
 
 /// Most tries to make one: each fails only if another process removes it between its making and its locking.
 const TRIES: usize = 100;
@@ -220,14 +221,19 @@ mod tests {
         assert_eq!(first.path().metadata().unwrap().permissions().mode() & 0o777, 0o700);
         first.write("model", b"x").unwrap();
         // A killed process: its lock is gone, and its folder is still there.
-        let dead = temp.path().join("pinhole-dead");
-        std::fs::create_dir(&dead).unwrap();
-        std::fs::write(dead.join("model"), "x").unwrap();
+        let dead = temp.path().join(".pinhole-scratch-dead");
+        // A user's own folder, which nobody locks.
+        let photos = temp.path().join("pinhole-photos");
+        for folder in [&dead, &photos] {
+            std::fs::create_dir(folder).unwrap();
+            std::fs::write(folder.join("model"), "x").unwrap();
+        }
         let outside = tempfile::tempdir().unwrap();
-        std::os::unix::fs::symlink(outside.path(), temp.path().join("pinhole-link")).unwrap();
+        std::os::unix::fs::symlink(outside.path(), temp.path().join(".pinhole-scratch-link")).unwrap();
         remove_stale(temp.path(), &[SCRATCH], first.path());
+        assert!(photos.join("model").exists(), "a user's folder was removed");
         assert!(!dead.exists() && first.path().join("model").exists() && outside.path().exists());
-        assert!(temp.path().join("pinhole-link").is_symlink());
+        assert!(temp.path().join(".pinhole-scratch-link").is_symlink());
         let path = first.path().to_owned();
         drop(first);
         assert!(!path.exists());

@@ -1,7 +1,7 @@
 //! Notes of a run, in words.
 
 use pinhole_boards::firmware::FirmwareOrigin;
-use pinhole_train::{CALMER, LastLayer};
+use pinhole_train::{DIVERGED_ADVICE, LastLayer};
 
 use super::super::output::{
     detail, note, note_enlarged, say, warn, warn_of_duplicates, warn_of_series, warn_of_unfinished, warning,
@@ -73,9 +73,12 @@ pub(super) fn tell(fact: &Note) {
             note("interrupted; keeping the best epoch so far");
             "to go on from here, run the same command with --resume".to_owned()
         }
-        Note::Diverged { best } => format!(
-            "warning: the training diverged: the loss or a weight was no longer a number; keeping the best epoch so far, {best}\n{CALMER}"
-        ),
+        Note::Diverged { best } => {
+            warning(format_args!(
+                "the training diverged: the loss or a weight was no longer a number; keeping the best epoch so far, {best}"
+            ));
+            DIVERGED_ADVICE.to_owned()
+        }
         Note::OutOfPatience { epoch } => {
             format!("stopped early after epoch {epoch}: the validation loss no longer improved")
         }

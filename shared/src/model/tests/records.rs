@@ -287,7 +287,7 @@ fn sizes_do_not_wrap() {
     }
 }
 
-/// What has been checked is what is read.
+/// The fields that were checked are those that are read.
 #[test]
 fn fields_are_read_from_their_places() {
     let mut draft = every_kind();

@@ -49,7 +49,7 @@ fn what_is_written_is_read() {
     assert_eq!((model.input(), model.inputs(), model.arena_bytes()), (color, 48, 0));
 }
 
-/// What is behind the table is no layer, even if it looks like one: here the first weights are 1 and 0, the number of a dense layer.
+/// Bytes behind the table are no layer, even if they look like one: here the first weights are 1 and 0, the number of a dense layer.
 #[test]
 fn there_are_as_many_layers_as_stated() {
     let mut draft = dense_only(Layout::Rows8);
