@@ -90,7 +90,7 @@ fn tensorflow_lite_files_that_stand_for_something_else() {
         ("tflite-bias-scale-123", "whose biases have another scale than input times weights"),
         ("tflite-bias-zero-point-77", "whose biases have a zero point other than 0"),
         ("tflite-out-scale-nan", "has a scale that is not a number above 0"),
-        ("tflite-two-output-zero-scale", ""),
+        ("tflite-two-output-zero-scale", "a scale that is not a number above 0"),
         ("tflite-weights-custom-quant", "has a custom quantization"),
         ("tflite-weights-sparse", "is sparse"),
         ("tflite-weights-variable", "is a variable"),

@@ -153,7 +153,8 @@ impl StandaloneLoop {
     ) {
         let result = device.classify_frame(&mut || platform.feed_watchdog());
         let end = platform.now_ms();
-        if let Some(start) = self.paused_ms.take() {
+        // While the camera fails there are no pictures to miss.
+        if let Some(start) = self.paused_ms.take().filter(|_| self.failures == 0) {
             let period = pace.frame_ms.max(self.last_frame_ms).max(1);
             self.owed = u32::try_from(now.saturating_sub(start).div_ceil(period.into())).unwrap_or(u32::MAX);
         }

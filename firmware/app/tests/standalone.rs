@@ -52,6 +52,23 @@ fn a_camera_that_fails_is_tried_again_later_and_later() {
     assert_eq!(events.iter().filter(|event| matches!(event, Event::CaptureFailed(_))).count(), 5);
 }
 
+/// While the camera fails there are no pictures to miss, so none come before the answer to a host's next request.
+#[test]
+fn a_failing_camera_misses_no_pictures() {
+    let world = World::new();
+    world.blind_until_ms.set(14_000);
+    // In the wait of 5 s before the first picture, and after it.
+    world.send(12_400, &Request::Identify);
+    world.send(17_600, &Request::Identify);
+    let (answers, _) = watch(&world, 20_000);
+    assert_eq!(answers.len(), 2);
+    let started = world.started_ms.borrow();
+    let [.., first, second] = started[..] else { panic!("{started:?}") };
+    assert_eq!(first, 17_350, "{started:?}");
+    // The pause after a request.
+    assert!((19_600..19_700).contains(&second), "{started:?}");
+}
+
 /// A captured frame does not overwrite an input that the host is sending.
 #[test]
 fn a_host_is_answered_and_left_alone() {

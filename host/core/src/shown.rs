@@ -33,8 +33,9 @@ fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
 
 /// Returns true for a character that a terminal obeys instead of showing it.
 fn obeyed(letter: char) -> bool {
-    // C0, DEL and C1; line and paragraph separator; embeddings and overrides of direction; isolates.
-    letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    // C0, DEL and C1; line and paragraph separator; marks, embeddings, overrides and isolates of direction.
+    letter.is_control()
+        || matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -55,7 +56,9 @@ mod tests {
         assert_eq!(shown("one\ntwo\r\tx"), r"one\ntwo\r\tx");
         assert_eq!(shown_lines("one\ntwo\r\u{1b}"), "one\ntwo\\r\\u{1b}");
         assert_eq!(shown("exe.\u{202e}gpj"), r"exe.\u{202e}gpj");
-        for letter in ('\u{2028}'..='\u{202e}').chain('\u{2066}'..='\u{2069}') {
+        for letter in
+            ('\u{2028}'..='\u{202e}').chain('\u{2066}'..='\u{2069}').chain(['\u{61c}', '\u{200e}', '\u{200f}'])
+        {
             assert_eq!(shown(&letter.to_string()), format!(r"\u{{{:x}}}", u32::from(letter)));
         }
     }

@@ -52,9 +52,9 @@ impl HostilePort {
     /// Waits until the device has received a request whose name (of the enum's variant) begins like this.
     ///
     /// # Panics
-    /// If the device has ended.
+    /// If the device has ended, or no such request comes in ten minutes: the program has ended before.
     pub fn wait_for(&self, request: &str) {
-        while !self.heard.recv().expect("the device runs").starts_with(request) {}
+        while !self.heard.recv_timeout(Duration::from_secs(600)).expect("the request comes").starts_with(request) {}
     }
 }
 

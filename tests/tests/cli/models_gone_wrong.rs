@@ -109,6 +109,12 @@ fn files_of_two_runs_in_one_folder() {
     let model = folder.join(files::MODEL);
     std::fs::copy(other.join(files::MODEL), &model).unwrap();
     refused(temp.path(), &[&"evaluate", &folder, &photos], &[&model, &summary]);
+    // Without weights, training continues from the model.
+    std::fs::rename(&weights, temp.path().join("aside")).unwrap();
+    let from: [&dyn AsRef<OsStr>; 7] =
+        [&"train", &synthetic("train"), &"--from", &folder, &"--epochs", &"1", &"--no-flip"];
+    refused(temp.path(), &[&from[..], &[&"--out", &out]].concat(), &[&model, &summary]);
+    std::fs::rename(temp.path().join("aside"), &weights).unwrap();
     // A recipe that was edited by hand is no fault, and quantizing makes the model anew.
     std::fs::write(folder.join(files::RECIPE), "# mine").unwrap();
     run(&[&"quantize", &folder, &synthetic("train")]).ok();

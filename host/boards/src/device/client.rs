@@ -31,7 +31,7 @@ const MOST_STALE_ANSWERS: usize = 10_000;
 /// | values of an answer | 2^24, in at most one stage per layer and one for the pixels |
 ///
 /// Bytes that are no message, and messages that belong to something else, extend no limit. After an error, the next request
-/// first resynchronizes both sides, within its own limits. So a client stays usable as long as its stream is.
+/// first resynchronizes both sides, within the limits of that request. So a client stays usable as long as its stream is.
 ///
 /// Once the device has identified itself, its answers are checked against its identity: number and range of the pixels, number
 /// of the logits, class, probability.

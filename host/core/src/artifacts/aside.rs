@@ -63,7 +63,9 @@ fn keep(folder: &Path, names: &[&str], parent: &Path, name: &OsStr) -> io::Resul
         let (from, to) = (folder.join(name), aside.join(name));
         let linked = match std::fs::hard_link(&from, &to) {
             Err(reason) if reason.kind() == ErrorKind::CrossesDevices => Err(reason),
-            Err(_) => std::fs::copy(&from, &to).and_then(|_| std::fs::File::open(&to)?.sync_all()),
+            Err(_) => {
+                std::fs::copy(&from, &to).and_then(|_| std::fs::OpenOptions::new().append(true).open(&to)?.sync_all())
+            }
             Ok(()) => Ok(()),
         };
         if let Err(reason) = linked {

@@ -17,8 +17,8 @@ pub mod limits {
     pub const MODEL: u64 = 256 << 20;
     /// A TensorFlow Lite file; it has the weights of a model.
     pub const TFLITE: u64 = 256 << 20;
-    /// Float weights: 2^27 weights of 4 bytes.
-    pub const WEIGHTS: u64 = 1 << 30;
+    /// Float weights: 2^27 weights of 4 bytes, and as much again for all else.
+    pub const WEIGHTS: u64 = 2 << 30;
     /// A checkpoint: the weights four times (as they are, at their best, and two moments), and the order of the photos.
     pub const CHECKPOINT: u64 = 4 << 30;
     /// The summary of a run, the plan of a study, and other JSON: a line for each of some hundred thousand photos.

@@ -160,7 +160,7 @@ fn remove_stale(folder: &Path, prefixes: &[&str], own: &Path) {
         }
         let opened = match () {
             () if there.is_dir() => open_folder(&path).ok().flatten(),
-            () if there.is_file() => OpenOptions::new().write(true).open(&path).ok(),
+            () if there.is_file() => File::open(&path).or_else(|_| OpenOptions::new().write(true).open(&path)).ok(),
             () => None,
         };
         if opened.is_some_and(|file| file.try_lock().is_ok() && is_at(&file, &path)) {
@@ -196,6 +196,11 @@ mod tests {
         for name in left {
             std::fs::write(folder.join(name), "x").unwrap();
         }
+        // One that was to replace a read-only file.
+        let dead = folder.join(".pinhole-tmp-dead");
+        let mut read_only = dead.metadata().unwrap().permissions();
+        read_only.set_readonly(true);
+        std::fs::set_permissions(&dead, read_only).unwrap();
         let in_use = File::create(folder.join(".pinhole-tmp-alive")).unwrap();
         in_use.lock().unwrap();
         std::fs::create_dir(folder.join(".pinhole-writing-dead")).unwrap();

@@ -100,7 +100,7 @@ impl PretrainedSource {
             let (weights, model) = (path.join(files::WEIGHTS), path.join(files::MODEL));
             return match (weights.exists(), model.exists()) {
                 (true, _) => Self::from_run(path),
-                (false, true) => Self::from_model(&model),
+                (false, true) => Self::from_run_model(path, &model),
                 (false, false) => Err(PretrainedSourceError::NoRun { path: path.to_owned() }),
             };
         }
@@ -159,6 +159,16 @@ impl PretrainedSource {
         let made_from_them = runs::summary(folder).is_some_and(|run| run.model_checksum == model.checksum());
         if made_from_them && folder.join(files::WEIGHTS).exists() {
             return Self::from_run(folder);
+        }
+        Self::from_parsed(&model, path)
+    }
+
+    /// Reads the model of a run folder without weights.
+    fn from_run_model(folder: &Path, path: &Path) -> Result<Self, PretrainedSourceError> {
+        let file = ModelFile::read(path)?;
+        let model = file.model();
+        if let Some(run) = runs::summary(folder) {
+            runs::parts::check_model(folder, &run, model.checksum())?;
         }
         Self::from_parsed(&model, path)
     }

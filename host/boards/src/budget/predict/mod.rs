@@ -75,7 +75,7 @@ impl Prediction {
         self.whole.cycles as f64 * 1000.0 / f64::from(clock_hz)
     }
 
-    /// Returns the relative error against the counted instructions; positive if the prediction is too activation_max.
+    /// Returns the relative error against the counted instructions; positive if the prediction is too high.
     pub fn error(&self, counted_instructions: u64) -> f64 {
         self.whole.instructions as f64 / counted_instructions.max(1) as f64 - 1.0
     }

@@ -22,6 +22,9 @@ pub(super) fn read<'f>(importer: &mut Importer<'_, 'f>, operator: &FileOperator<
     if scale(operator.output)? != scale(importer.current)? {
         return Err(refuse(operator, "to another scale"));
     }
+    if importer.graph.tensor(operator.output)?.row_quantization().is_none() {
+        return Err(refuse(operator, "to a zero point other than 0"));
+    }
     // The integers stay the same, with a zero point of 0 now.
     importer.input.kind.zero_point = 128;
     importer.go_on_with(operator.output)
