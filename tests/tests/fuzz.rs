@@ -13,10 +13,14 @@ use pinhole::recipe::{NAMED, Recipe};
 use pinhole::runs::{self, files};
 use pinhole::study::{self, PhotoFolders, Shard, StudyFolder, StudyOptions, StudyPhotos, StudyPlan, StudySize, Trial};
 use pinhole::train::{Checkpoint, Network, Training, TrainingIdentity};
+use pinhole_shared::decision::{Decision, Probability};
 use pinhole_shared::link::frame::{FRAME_BYTES, encode};
-use pinhole_shared::link::{Report, Request};
+use pinhole_shared::link::{
+    Identity, Measured, PROTOCOL, Refusal, Report, Request, Response, Statistics, Unit, Values,
+};
 use pinhole_shared::model::seal;
 use pinhole_shared::pixels::InputShape;
+use pinhole_shared::policy::{Decided, Verdict};
 use pinhole_tests::fuzz::{self, as_it_is};
 use pinhole_tests::{repository, run_file, run_folder, synthetic, temporary};
 use sha2::{Digest, Sha256};
@@ -59,15 +63,35 @@ fn model_files() {
             corpus.push(model.packed(packing).unwrap().bytes().to_vec());
         }
     }
-    fuzz::run("model", &corpus, 4, |file| seal(file), fuzz::model::case);
+    fuzz::run("model", &corpus, |file| seal(file), fuzz::model::case);
 }
 
 #[test]
 fn the_link() {
     let requests = [Request::Classify { report: Report::AllValues }, Request::Input { offset: 0, pixels: &[1, 0, 2] }];
+    let decision = Decision { class: 1, probability: Probability(60_000) };
+    let responses = [
+        Response::Identity(Identity {
+            protocol: PROTOCOL,
+            board: "a-board".try_into().unwrap(),
+            kernel: "cortex-m4".try_into().unwrap(),
+            pipeline: 1,
+            model_checksum: 0x1234_5678,
+            model_bytes: 300_000,
+            input_height: 96,
+            input_width: 48,
+            classes: 2,
+        }),
+        Response::Values(Values { stage: 3, offset: 700, values: (-9..9).map(|value| value * 99_999).collect() }),
+        Response::Decided(Decided { decision, verdict: Verdict::Class(1) }),
+        Response::Statistics(Statistics { captures: 9, inference_us: 1 << 20, ..Statistics::default() }),
+        Response::Measured(Measured { part: 2, unit: Unit::Cycles, count: 1 << 40 }),
+        Response::Refused(Refusal::WrongOffset),
+    ];
     let frame = |request: &Request<'_>| encode(request, &mut [0; FRAME_BYTES]).unwrap().to_vec();
-    let corpus: Vec<Vec<u8>> = requests.iter().map(frame).collect();
-    fuzz::run("link", &corpus, 1, as_it_is, fuzz::link::case);
+    let answer = |response: &Response| encode(response, &mut [0; FRAME_BYTES]).unwrap().to_vec();
+    let corpus: Vec<Vec<u8>> = requests.iter().map(frame).chain(responses.iter().map(answer)).collect();
+    fuzz::run("link", &corpus, as_it_is, fuzz::link::case);
 }
 
 #[test]
@@ -75,7 +99,7 @@ fn tensorflow_lite_files() {
     let exported = |text: &str| export(&trained(text).1, Format::Tflite, None, &[]).unwrap();
     let of_keras = std::fs::read(repository().join("tests/golden/keras.tflite")).unwrap();
     let corpus = [exported(RECIPE), exported(DENSE), of_keras, std::fs::read(hostile("tflite-ok.tflite")).unwrap()];
-    fuzz::run("tflite", &corpus, 2, as_it_is, fuzz::tflite::case);
+    fuzz::run("tflite", &corpus, as_it_is, fuzz::tflite::case);
 }
 
 fn hostile(name: &str) -> PathBuf {
@@ -104,13 +128,13 @@ fn tensorflow_lite_files_that_stand_for_something_else() {
 fn recipes() {
     let named = NAMED.iter().map(|(_, text)| text.as_bytes().to_vec());
     let corpus: Vec<Vec<u8>> = [RECIPE, DENSE].map(|text| text.as_bytes().to_vec()).into_iter().chain(named).collect();
-    fuzz::run("recipe", &corpus, 1, as_it_is, fuzz::recipe::case);
+    fuzz::run("recipe", &corpus, as_it_is, fuzz::recipe::case);
 }
 
 #[test]
 fn weights_files() {
     let corpus = [RECIPE, DENSE].map(|text| trained(text).0.to_safetensors().unwrap());
-    fuzz::run("weights", &corpus, 2, as_it_is, fuzz::weights::case);
+    fuzz::run("weights", &corpus, as_it_is, fuzz::weights::case);
 }
 
 #[test]
@@ -129,7 +153,7 @@ fn checkpoints() {
         Checkpoint { identity, state: state.unwrap() }.to_bytes()
     };
     let corpus = [RECIPE, DENSE].map(checkpoint);
-    fuzz::run("checkpoint", &corpus, 1, renew_digest, fuzz::checkpoint::case);
+    fuzz::run("checkpoint", &corpus, renew_digest, fuzz::checkpoint::case);
 }
 
 /// Renews the SHA-256 after the first line.
@@ -145,7 +169,7 @@ fn renew_digest(file: &mut Vec<u8>) {
 fn runs_of_trainings() {
     let folder = run_folder();
     let corpus = [files::SUMMARY, files::METRICS].map(|name| run_file(folder.path(), name));
-    fuzz::run("run", &corpus, 2, as_it_is, fuzz::run::case);
+    fuzz::run("run", &corpus, as_it_is, fuzz::run::case);
     assert!(runs::summary(folder.path()).is_some());
 }
 
@@ -153,7 +177,8 @@ fn runs_of_trainings() {
 fn studies() {
     let systems = {
         let mut systems = study::systems::named(&["smaller".to_owned()]).unwrap();
-        systems[0].recipe.training.epochs = 2;
+        // A small network: its model and pictures are part of the showcase.
+        systems[0].recipe = Recipe::parse(DENSE, "a test").unwrap();
         systems
     };
     let source = PhotoFolders {
@@ -173,7 +198,7 @@ fn studies() {
     let parts = [study::files::PLAN, &record, study::files::SHOWCASE];
     let read = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
     let corpus = [parts.map(read).join(fuzz::study::SEPARATOR)];
-    fuzz::run("study", &corpus, 10, as_it_is, fuzz::study::case);
+    fuzz::run("study", &corpus, as_it_is, fuzz::study::case);
 }
 
 #[test]
@@ -193,7 +218,7 @@ fn lists_of_photos() {
     };
     let quoted = format!("\"{}\",\"a \"\"b\"\"\"\r\n", path("train", &names[0]));
     let corpus = [list(","), list("\t"), list(";"), quoted.into_bytes()];
-    fuzz::run("list", &corpus, 2, as_it_is, fuzz::list::case);
+    fuzz::run("list", &corpus, as_it_is, fuzz::list::case);
 }
 
 #[test]
@@ -205,7 +230,7 @@ fn photos_of_any_bytes() {
         bytes.into_inner()
     };
     let corpus = [encoded(image::ImageFormat::Jpeg), encoded(image::ImageFormat::Png)];
-    fuzz::run("photo", &corpus, 2, as_it_is, fuzz::photo::case);
+    fuzz::run("photo", &corpus, as_it_is, fuzz::photo::case);
 }
 
 /// Pipes and devices are errors of every reader that takes a path, and are not waited for.

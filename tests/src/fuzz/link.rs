@@ -28,7 +28,9 @@ pub fn case(data: &[u8]) -> bool {
 
     let mut receiver = Receiver::default();
     for &byte in data {
-        is_understood |= matches!(receiver.push::<Response>(byte), Some(Ok(_)));
+        let Some(Ok(response)) = receiver.push::<Response>(byte) else { continue };
+        is_understood = true;
+        assert_encoded_again(&response);
     }
     assert_still_listening(receiver);
 
@@ -47,7 +49,9 @@ pub fn case(data: &[u8]) -> bool {
         assert!(matches!(request, Some(Ok(()) | Err(FrameError::Unknown))), "a sound frame: {request:?}");
         let mut receiver = Receiver::default();
         for &byte in &framed {
-            let _ = receiver.push::<Response>(byte);
+            if let Some(Ok(response)) = receiver.push::<Response>(byte) {
+                assert_encoded_again(&response);
+            }
         }
     }
     is_understood
@@ -61,6 +65,15 @@ fn assert_understood(frame: &[u8], expected: &Request<'_>) {
     }
     let understood = receiver.push::<Request<'_>>(*last);
     assert!(matches!(&understood, Some(Ok(request)) if request == expected), "{understood:?}");
+}
+
+/// A decoded response is encoded as the same response. It always fits: it is no longer than the frame that it came in.
+fn assert_encoded_again(response: &Response) {
+    let mut frame = [0; FRAME_BYTES];
+    let frame = encode(response, &mut frame).unwrap_or_else(|error| panic!("{error:?} for {response:?}"));
+    let mut receiver = Receiver::default();
+    let again = frame.iter().find_map(|&byte| receiver.push::<Response>(byte));
+    assert_eq!(again.as_ref(), Some(&Ok(response.clone())));
 }
 
 fn assert_still_listening(mut receiver: Receiver) {

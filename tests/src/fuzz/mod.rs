@@ -30,6 +30,7 @@ pub mod tflite;
 pub mod weights;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::time::Instant;
 
 pub use self::mutate::Changes;
@@ -40,7 +41,7 @@ const CASES: &str = "PINHOLE_FUZZ_CASES";
 /// Environment variable with the number of the first case, to repeat one that failed.
 const FIRST: &str = "PINHOLE_FUZZ_FIRST";
 
-/// Default number of cases for a reader whose case takes less than a millisecond.
+/// Default number of cases. `.ci/run` asks for more.
 const DEFAULT_CASES: u64 = 2_000;
 
 fn number(variable: &str) -> Option<u64> {
@@ -48,19 +49,20 @@ fn number(variable: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|_| panic!("{variable} is {text}, which is no whole number")))
 }
 
-/// Runs a reader's case on changed files of the corpus. `slower` divides the number of cases, for a reader that takes longer.
+/// Runs a reader's case on changed files of the corpus.
 /// `renew` makes a changed file whole again, such as by its checksum; it is done to half of the files. The case says whether the
 /// reader accepted the file.
 ///
 /// # Panics
 /// If a case does, with the number of the case; if no file of the corpus itself is accepted; and if the process has needed more
 /// memory than `MAX_MEMORY`.
-pub fn run(name: &str, corpus: &[Vec<u8>], slower: u64, renew: fn(&mut Vec<u8>), case: impl Fn(&[u8]) -> bool) {
+pub fn run(name: &str, corpus: &[Vec<u8>], renew: fn(&mut Vec<u8>), case: impl Fn(&[u8]) -> bool) {
+    work_in_memory();
     for (index, file) in corpus.iter().enumerate() {
         assert!(case(file), "{name}: file {index} of the corpus is refused");
     }
     let first = number(FIRST).unwrap_or(0);
-    let cases = number(CASES).unwrap_or(DEFAULT_CASES).div_ceil(slower);
+    let cases = number(CASES).unwrap_or(DEFAULT_CASES);
     let (begun, mut accepted) = (Instant::now(), 0);
     for number in first..first + cases {
         let file = changed(name, number, corpus, renew);
@@ -75,8 +77,19 @@ pub fn run(name: &str, corpus: &[Vec<u8>], slower: u64, renew: fn(&mut Vec<u8>),
             }
         }
     }
-    println!("{name}: {cases} cases, {accepted} accepted, {:.1} s", begun.elapsed().as_secs_f64());
-    check_memory(name);
+    let (time, memory) = (begun.elapsed().as_secs_f64(), largest_memory());
+    println!("{name}: {cases} cases, {accepted} accepted, {time:.1} s, at most {} MiB", memory >> 20);
+    assert!(memory <= MAX_MEMORY, "{name}: the process has taken {} MiB", memory >> 20);
+}
+
+/// Moves the temporary folders of this process to a file system in memory, where the system has one: readers that take a path
+/// get a file for every case, and some of them write files and wait until these are on the disk.
+fn work_in_memory() {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() && tempfile::tempdir_in(memory).is_ok() {
+        // It fails only if another test has done it.
+        let _ = tempfile::env::override_temp_dir(memory);
+    }
 }
 
 /// Returns the file of a case, which depends on nothing but its arguments.
@@ -96,13 +109,13 @@ fn changed(name: &str, number: u64, corpus: &[Vec<u8>], renew: fn(&mut Vec<u8>))
 /// Leaves a file as it is: its format has nothing to renew.
 pub fn as_it_is(_: &mut Vec<u8>) {}
 
-/// Most memory of the whole process, bytes. The readers' own limits on a picture are the largest part.
-const MAX_MEMORY: u64 = 3 << 30;
+/// Most memory of the whole process, bytes: that of the readers that run at the same time, and of making their corpora. A single
+/// picture may take most of it.
+const MAX_MEMORY: u64 = 512 << 20;
 
-/// Checks the largest memory of the process so far, where the system says it.
-fn check_memory(name: &str) {
-    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return };
+/// Returns the largest memory of the process so far, bytes; 0 where the system does not say it.
+fn largest_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let largest = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = largest.and_then(|text| text.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0);
-    assert!(kilobytes << 10 <= MAX_MEMORY, "{name}: the process has taken {} MB", kilobytes >> 10);
+    largest.and_then(|text| text.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0) << 10
 }

@@ -7,6 +7,9 @@ use pinhole::train::Network;
 /// Largest network that is written again, weights.
 const MAX_WEIGHTS: usize = 1 << 20;
 
+/// Largest network that classifies, multiply-accumulates.
+const MAX_MACS: usize = 1 << 22;
+
 /// Reads the bytes as a weights file. Returns true if it is accepted.
 ///
 /// # Panics
@@ -21,5 +24,10 @@ pub fn case(data: &[u8]) -> bool {
     let again = Network::from_safetensors(&written, path).expect("what was written is read");
     assert_eq!((&again.classes, &again.recipe), (&network.classes, &network.recipe));
     assert_eq!(again.float_layers().unwrap(), network.float_layers().unwrap());
+    let shape = network.recipe.input().shape();
+    if network.recipe.mac_count(network.classes.len()) <= MAX_MACS {
+        let logits = network.logits(&[&vec![200; shape.elements()]]).expect("an accepted network classifies");
+        assert_eq!(logits[0].len(), network.classes.len());
+    }
     true
 }

@@ -53,7 +53,7 @@ pub fn connect(
     } else {
         (None, None)
     };
-    let mut stream = RttStream { attachment, region, rtt: None, log, timeout: START_TIMEOUT };
+    let mut stream = RttStream { attachment, region, rtt: None, searched_since: None, log, timeout: START_TIMEOUT };
     if let Err(error) = stream.find(START_TIMEOUT) {
         return Err(match error {
             Error::Probe(error) => stream.attachment.lost(error),
@@ -72,13 +72,15 @@ struct RttStream {
     region: ScanRegion,
     /// `None` after a reset of the device.
     rtt: Option<Rtt>,
+    /// Time of the first search after a reset; `None` while the buffers are known.
+    searched_since: Option<Instant>,
     /// Pipe to the log's decoder.
     log: Option<PipeWriter>,
     timeout: Duration,
 }
 
 impl RttStream {
-    /// Waits until the device has set up its buffers.
+    /// Searches for the buffers until the device has set them up; at least once.
     fn find(&mut self, timeout: Duration) -> Result<(), Error> {
         let start = Instant::now();
         loop {
@@ -107,7 +109,13 @@ impl RttStream {
         action: impl FnOnce(&mut Rtt, &mut probe_rs::Core<'_>) -> Result<usize, Error>,
     ) -> io::Result<usize> {
         if self.rtt.is_none() {
-            self.find(START_TIMEOUT).map_err(io::Error::other)?;
+            // One search a call: a read may not take longer than its timeout.
+            let since = *self.searched_since.get_or_insert_with(Instant::now);
+            match self.find(Duration::ZERO) {
+                Ok(()) => self.searched_since = None,
+                Err(_) if since.elapsed() < START_TIMEOUT => return Ok(0),
+                Err(error) => return Err(io::Error::other(error)),
+            }
         }
         let Some(rtt) = &mut self.rtt else { return Ok(0) };
         let done = self.attachment.session.core(0).map_err(Error::from).and_then(|mut core| action(rtt, &mut core));

@@ -76,7 +76,8 @@ impl Facts {
             input_size: self.input.map(|choice| choice.size),
             fit: self.input.filter(|choice| choice.is_whole).map(|_| Fit::Stretch),
             epochs: Some(epochs),
-            patience: Some(epochs.div_ceil(3)),
+            // The losses of many photos differ much from epoch to epoch until the learning rate, which ends at zero, is low.
+            patience: (self.photos < FEW).then_some(epochs.div_ceil(3)),
             frozen_epochs: Some(epochs / 10),
             batch: Some(if self.photos < FEW { 16 } else { 64 }),
             learning_rate: Some(0.004),
@@ -172,6 +173,7 @@ mod tests {
             let expected = (Some(epochs), Some(frozen), Some(patience));
             assert_eq!((changes.epochs, changes.frozen_epochs, changes.patience), expected);
         }
+        assert_eq!(facts(&[400, 400]).changes(&nothing()).patience, None);
         let asked = RecipeChanges { frozen_epochs: Some(3), batch: Some(5), ..nothing() };
         let changes = facts(&[9, 9]).changes(&asked);
         assert_eq!((changes.frozen_epochs, changes.batch, changes.epochs), (Some(3), Some(5), Some(120)));
