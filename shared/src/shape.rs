@@ -92,6 +92,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn shapes_are_written_by_height_width_and_channels() {
+        assert_eq!(std::format!("{}", Shape { height: 7, width: 10, channels: 3 }), "7x10x3");
+    }
+
+    #[test]
     fn output_sizes_by_hand() {
         let input = Shape { height: 7, width: 10, channels: 3 };
         let one = Padding { top: 1, left: 1, bottom: 1, right: 1 };

@@ -9,7 +9,7 @@ use std::thread;
 use miette::Diagnostic as _;
 use pinhole::board::Board;
 use pinhole::device::{ClientError, InferenceDevice as _, InferenceDeviceError};
-use pinhole::emulator::testing::start_with_bytes_of;
+use pinhole::emulator::testing::{start_expecting, start_with_bytes_of};
 use pinhole::emulator::{EmulatedBoard, EmulatorError};
 use pinhole::model_file::{ModelFile, PackedModel, Packing};
 use pinhole::photos::{Picture, decode};
@@ -431,6 +431,16 @@ fn boards_run_side_by_side() {
 /// Returns the bytes of the tiny network packed for the Cortex-M4F, for loading without conversion.
 fn packed_tiny() -> PackedModel {
     ModelFile::from_bytes(tiny(4).bytes()).unwrap().packed(Board::Qemu.packing()).unwrap()
+}
+
+/// Whoever answers on the link must be the started board with its model.
+#[test]
+fn a_board_with_another_model_is_not_the_started_one() {
+    let on_disk = OnDisk::new(packed_tiny().bytes());
+    let checksum = packed_tiny().model().checksum();
+    start_expecting(Board::Qemu, &on_disk.path, checksum).unwrap();
+    let error = start_expecting(Board::Qemu, &on_disk.path, checksum ^ 1).unwrap_err();
+    assert!(matches!(error, EmulatorError::Impostor { board: Board::Qemu, .. }), "{error:?}");
 }
 
 /// A file name that QEMU's option syntax could misinterpret.

@@ -20,7 +20,7 @@ use pinhole_shared::link::{
 };
 use pinhole_shared::model::seal;
 use pinhole_shared::pixels::InputShape;
-use pinhole_shared::policy::{Decided, Verdict};
+use pinhole_shared::policy::{Decided, Policy, Verdict};
 use pinhole_tests::fuzz::{self, as_it_is};
 use pinhole_tests::{repository, run_file, run_folder, synthetic, temporary};
 use sha2::{Digest, Sha256};
@@ -87,6 +87,9 @@ fn the_link() {
         Response::Statistics(Statistics { captures: 9, inference_us: 1 << 20, ..Statistics::default() }),
         Response::Measured(Measured { part: 2, unit: Unit::Cycles, count: 1 << 40 }),
         Response::Refused(Refusal::WrongOffset),
+        Response::Accepted,
+        Response::MeasuredStack(2_000),
+        Response::Policy(Policy::new(Probability(40_000), 2, 3).unwrap()),
     ];
     let frame = |request: &Request<'_>| encode(request, &mut [0; FRAME_BYTES]).unwrap().to_vec();
     let answer = |response: &Response| encode(response, &mut [0; FRAME_BYTES]).unwrap().to_vec();

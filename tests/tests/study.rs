@@ -442,6 +442,10 @@ fn hostile_plans_are_refused() {
     assert!(changed(&many).contains("a million trainings"));
     let twice = |plan: &mut serde_json::Value| plan["systems"] = vec![plan["systems"][0].clone(); 2].into();
     assert!(changed(&twice).contains("the same name"));
+    // Nor are they made.
+    let size = StudySize { seeds: 2_000_000, folds: 0, repeats: 0 };
+    let made = StudyPlan::new(&small.photos, &small.systems, size);
+    assert!(matches!(made, Err(StudyError::TooManyTrainings { count: 2_000_000 })));
 }
 
 /// The report of a merged study has no script, and asks no other machine for pictures.

@@ -61,7 +61,7 @@ fn differences(before: &Recipe, after: &Recipe) -> RecipeChanges {
         input_size: changed(&before.input.size(), after.input.size()),
         fit: changed(&before.input.fit, after.input.fit),
         epochs: changed(&old.epochs, new.epochs),
-        patience: new.patience.filter(|_| old.patience != new.patience),
+        patience: changed(&old.patience, new.patience),
         frozen_epochs: changed(&old.frozen_epochs, new.frozen_epochs),
         batch: changed(&old.batch, new.batch),
         learning_rate: changed(&old.learning_rate, new.learning_rate),
@@ -85,6 +85,8 @@ pub(super) fn quoted(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use pinhole_core::recipe::OptimizerSettings;
+
     use super::*;
 
     #[test]
@@ -97,8 +99,11 @@ mod tests {
         assert_eq!(differences(&before, &after).options(), ["--input-size 46x28", "--epochs 7", "--flip"]);
         assert_eq!(differences(&before, &before).options(), [""; 0]);
         assert!(changes_of(&before, &after).is_some());
-        // Nothing unsets patience.
         before.training.patience = Some(5);
+        let changes = changes_of(&before, &after).unwrap();
+        assert_eq!(changes.options(), ["--input-size 46x28", "--epochs 7", "--no-patience", "--flip"]);
+        // No option sets the momentum.
+        after.training.optimizer = OptimizerSettings::Sgd { momentum: 0.5, nesterov: false };
         assert_eq!(changes_of(&before, &after), None);
     }
 

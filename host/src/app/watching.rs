@@ -155,7 +155,7 @@ impl Watching {
                 match frame {
                     Ok(Some(frame)) => self.state.add_frame(frame, at),
                     Ok(None) => {
-                        self.state.trouble = Some("the device did not report the integers of its model".to_owned());
+                        self.state.trouble = Some("the device's answer does not fit its model".to_owned());
                     }
                     Err(error) => self.fault(error)?,
                 }

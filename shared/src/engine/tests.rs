@@ -1,5 +1,6 @@
 //! The engine on files that this crate's tests write.
 
+use std::string::ToString as _;
 use std::vec;
 use std::vec::Vec;
 
@@ -94,6 +95,7 @@ fn every_kind_runs_in_what_it_needs() {
     let needs = ScratchNeeds::of(&model);
     // Twice the four rows of a pooled convolution; the patch of the depthwise one, and three bytes that its kernel may read.
     assert_eq!(needs, ScratchNeeds { accumulators: 8, activations: 3, scratch: 0, arena: 148 + 36 + 3 });
+    assert_eq!(needs.bytes(), 4 * 8 + 2 * 3 + 148 + 36 + 3);
     let input: Vec<u8> = (0..36).map(|pixel| pixel * 7).collect();
     let (stages, _) = run::<Scalar>(&model, needs, &input).unwrap();
     assert_eq!(stages.iter().map(Vec::len).collect::<Vec<_>>(), [36, 36, 36, 36, 36, 4, 3, 2]);
@@ -152,4 +154,19 @@ fn a_kernel_runs_its_own_layouts() {
     assert_eq!(run::<Dsp<PortableDsp>>(&model, needs, &[9; 16]).unwrap(), rows);
     let got = ScratchNeeds { scratch: needs.scratch - 1, ..needs };
     assert_eq!(run::<Dsp<PortableDsp>>(&model, got, &[9; 16]), Err(EngineError::Scratch { expected: needs, got }));
+}
+
+#[test]
+fn errors_say_what_is_needed_and_what_there_is() {
+    let expected = ScratchNeeds { accumulators: 1, activations: 2, scratch: 3, arena: 4 };
+    let got = ScratchNeeds { accumulators: 5, activations: 6, scratch: 7, arena: 8 };
+    assert_eq!(
+        EngineError::Scratch { expected, got }.to_string(),
+        "the model needs 1 accumulators, 2 activations, 3 scratch and 4 bytes of arena, there is room for 5, 6, 7 and 8"
+    );
+    assert_eq!(
+        EngineError::Layout { layer: 3, got: Layout::DspWide8, kernel: "scalar" }.to_string(),
+        "the weights of layer 3 lie as DspWide8, which this board's kernel scalar does not run: pack the model for this board"
+    );
+    assert_eq!(EngineError::InputLength { expected: 9, got: 8 }.to_string(), "the model takes 9 pixels, got 8");
 }

@@ -71,5 +71,7 @@ mod tests {
         }
         assert!(worst <= EXP_TOLERANCE_Q15, "worst distance {worst}");
         assert_eq!(exp_neg_q15(u32::MAX), 0);
+        // Sixteen octaves exactly: one half, which is rounded up.
+        assert_eq!(exp_neg_q15(726_821), 1);
     }
 }

@@ -36,3 +36,31 @@ fn nothing_is_lost() {
         }
     }
 }
+
+/// A turn is a fact of the kernels' assembly, which this machine does not run; packed chunks depend on it.
+#[test]
+fn turns_of_the_assembly() {
+    let turns: vec::Vec<(Layout, usize)> = Layout::ALL
+        .into_iter()
+        .map(|layout| (layout, layout.turn_groups()))
+        .filter(|&(_, groups)| groups != 1)
+        .collect();
+    let expected = [
+        (Layout::DspPixels8, 13),
+        (Layout::DspPixels4, 4),
+        (Layout::DualMacPixels8, 4),
+        (Layout::DualMacPixels7, 4),
+        (Layout::DualMacPixels4, 2),
+    ];
+    assert_eq!(turns.len(), expected.len());
+    assert!(expected.iter().all(|turn| turns.contains(turn)), "{turns:?}");
+}
+
+/// What fills up the rows of a window is read as it is, so that a file with something else than zeros there is refused.
+#[test]
+fn what_fills_up_is_read_too() {
+    let mut bytes = [0; 24];
+    (bytes[6], bytes[14], bytes[22]) = (5, 6, 7);
+    let weights = Weights::new(Layout::DspConvPool8, &bytes, CONV_POOL_COLUMNS, 1, 0).unwrap();
+    assert_eq!([9, 10, 11].map(|column| weights.get(0, column)), [5, 6, 7]);
+}

@@ -114,12 +114,33 @@ fn decode<'r, M: Deserialize<'r>>(frame: &'r mut [u8]) -> Result<M, FrameError> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::{CHUNK_PIXELS, CHUNK_VALUES, Report, Request, Response, Values};
+    use crate::link::{CHUNK_PIXELS, CHUNK_VALUES, Refusal, Report, Request, Response, Values};
     use proptest::prelude::*;
     use std::vec::Vec;
 
     fn frame_of<M: Serialize>(message: &M) -> Vec<u8> {
         encode(message, &mut [0; FRAME_BYTES]).unwrap().to_vec()
+    }
+
+    #[test]
+    fn errors_and_refusals_say_what_is_wrong() {
+        let errors =
+            [FrameError::TooLong, FrameError::Damaged, FrameError::Unknown].map(|error| std::format!("{error}"));
+        assert_eq!(
+            errors,
+            ["the message is too long", "the message arrived damaged", "the message is of another protocol version"]
+        );
+        let refusals = [
+            (Refusal::Garbled, "damaged"),
+            (Refusal::NoInput, "no complete input"),
+            (Refusal::WrongOffset, "do not continue"),
+            (Refusal::Camera, "the camera failed"),
+            (Refusal::Picture, "smaller than the network's input"),
+            (Refusal::Policy, "no such policy"),
+        ];
+        for (refusal, words) in refusals {
+            assert!(std::format!("{refusal}").contains(words), "{refusal:?}");
+        }
     }
 
     #[test]

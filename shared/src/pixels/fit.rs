@@ -88,10 +88,21 @@ impl PictureSize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::InputShape;
     use super::*;
 
     const fn size(width: u16, height: u16) -> PictureSize {
         PictureSize { width, height }
+    }
+
+    #[test]
+    fn inputs_are_written_with_color_and_fit() {
+        let input = |color, fit| InputShape { width: 46, height: 28, color, fit };
+        let texts =
+            [input(Color::Gray, Fit::Crop), input(Color::Rgb, Fit::Stretch), input(Color::Gray, Fit::Letterbox)]
+                .map(|input| std::format!("{input}"));
+        assert_eq!(texts, ["46x28 gray", "46x28 rgb, stretch", "46x28 gray, letterbox"]);
+        assert_eq!(std::format!("{:>8}|{:<9}|", Color::Rgb, Fit::Crop), "     rgb|crop     |");
     }
 
     #[test]

@@ -57,6 +57,14 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
+    #[test]
+    fn the_square_of_a_picture_is_its_shorter_side() {
+        assert_eq!(
+            [(46, 28), (20, 32), (9, 9)].map(|(width, height)| PictureSize { width, height }.square()),
+            [28, 20, 9]
+        );
+    }
+
     /// Sizes that divide, that do not, that are cropped either way, and the identity.
     const CASES: [(u16, u16, u16); 7] =
         [(100, 100, 50), (96, 96, 50), (131, 112, 50), (112, 150, 50), (320, 240, 96), (61, 77, 60), (50, 50, 50)];

@@ -461,6 +461,22 @@ mod tests {
         let flat = InputShape { height: 28, width: 46, color: Color::Gray, fit: Fit::Stretch };
         let too_small = Shrink::new(of(32, 20), PixelFormat::Gray8, flat, &mut [0; 46], &mut [0; 46 * 28]).unwrap_err();
         assert_eq!(too_small, PixelError::TooSmall { seen: of(32, 20), needed: of(46, 28) });
+        let texts = [
+            PixelError::NoColor { format: PixelFormat::Gray8 },
+            PixelError::Buffer { expected: 9, got: 8 },
+            PixelError::RowBytes { expected: 7, got: 6 },
+            PixelError::RowCount { expected: 5, got: 4 },
+        ]
+        .map(|error| error.to_string());
+        assert_eq!(
+            texts,
+            [
+                "the network sees colors, the picture (Gray8) has none",
+                "a buffer of 9 elements is needed, got 8",
+                "a row has 7 bytes, got 6",
+                "the picture has 5 rows, got 4",
+            ]
+        );
         assert_eq!(too_small.to_string(), "the network sees 32x20 pixels of the picture, and needs at least 46x28");
         // The device logs it, so it is no larger than its largest variant was before: two words and a tag.
         assert_eq!(size_of::<PixelError>(), 3 * size_of::<usize>());

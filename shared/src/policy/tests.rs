@@ -69,6 +69,15 @@ fn any_policy() -> impl Strategy<Value = Policy> {
     })
 }
 
+#[test]
+fn errors_say_what_was_asked_for() {
+    let texts = [PolicyError::Probability { got: 65_537 }, PolicyError::Votes { needed: 2, window: 4 }];
+    assert_eq!(
+        texts.map(|error| std::format!("{error}")),
+        ["a least probability of 65537 of 65536 parts", "2 of 4 frames, which is not more than half of 1 to 16"]
+    );
+}
+
 proptest! {
     /// Compares with counting over all frames seen, with another policy after a reset. Few classes and probabilities,
     /// so that votes collide and fall short.

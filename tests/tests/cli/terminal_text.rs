@@ -64,6 +64,16 @@ fn names_of_classes_and_files() {
     assert_eq!(contents["classes"][0], class.as_str());
 }
 
+/// Arguments that are refused are quoted by clap, which has colors of its own. Without colors, escapes are removed anyway.
+#[test]
+fn arguments_that_are_refused() {
+    let mut command = pinhole(["inspect", "a.pinhole", &format!("b{ESCAPE}")]);
+    let ran = Ran::of(command.env_remove("NO_COLOR").env("CLICOLOR_FORCE", "1"));
+    assert_eq!(ran.code, Some(2), "{:?}", ran.stderr);
+    assert!(ran.stderr.contains("unexpected argument 'b"), "{:?}", ran.stderr);
+    assert!(!ran.stderr.contains(ESCAPE) && !ran.stderr.contains('\u{7}'), "{:?}", ran.stderr);
+}
+
 /// With colors, those of the program are shown, and those of a name are not.
 #[cfg(unix)]
 #[test]

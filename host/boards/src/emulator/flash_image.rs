@@ -59,6 +59,11 @@ impl EmulatorFlash {
         Ok(Self { contents: Contents::File(path.to_owned()), checksum: stated_checksum(&bytes) })
     }
 
+    /// Returns the same bytes, said to be a model with this checksum.
+    pub(super) fn said_to_be(self, checksum: u32) -> Self {
+        Self { checksum: Some(checksum), ..self }
+    }
+
     /// Returns the file that the emulator loads. A packed model is written to this folder.
     ///
     /// # Errors

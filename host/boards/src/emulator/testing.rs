@@ -20,3 +20,12 @@ pub fn start_with_bytes_of(board: Board, file: &Path) -> Result<EmulatedBoard, E
     let image = EmulatorFlash::as_it_is(board, file)?;
     EmulatedBoard::start_image(Firmware::of(board)?, image, EmulatorClock::Host, CameraKind::Photos, |_| ())
 }
+
+/// Like [`start_with_bytes_of`], and expects that a model with this checksum answers.
+///
+/// # Errors
+/// As [`EmulatedBoard::start`].
+pub fn start_expecting(board: Board, file: &Path, checksum: u32) -> Result<EmulatedBoard, EmulatorError> {
+    let image = EmulatorFlash::as_it_is(board, file)?.said_to_be(checksum);
+    EmulatedBoard::start_image(Firmware::of(board)?, image, EmulatorClock::Host, CameraKind::Photos, |_| ())
+}

@@ -26,6 +26,10 @@ const START_TIMEOUT: Duration = Duration::from_secs(10);
 const QUIET: Duration = Duration::from_millis(30);
 /// Time between two polls of buffers that were empty or full.
 const POLL: Duration = Duration::from_millis(1);
+/// Time between two searches for the buffers.
+const SEARCH: Duration = Duration::from_millis(10);
+/// After a pause of this length, a search is the first one again: nobody has waited meanwhile.
+const FORGOTTEN: Duration = Duration::from_secs(2);
 
 /// Connects to the firmware on a running chip.
 ///
@@ -53,7 +57,7 @@ pub fn connect(
     } else {
         (None, None)
     };
-    let mut stream = RttStream { attachment, region, rtt: None, searched_since: None, log, timeout: START_TIMEOUT };
+    let mut stream = RttStream { attachment, region, rtt: None, searched: None, log, timeout: START_TIMEOUT };
     if let Err(error) = stream.find(START_TIMEOUT) {
         return Err(match error {
             Error::Probe(error) => stream.attachment.lost(error),
@@ -66,14 +70,19 @@ pub fn connect(
     if name == board.name() { Ok(device) } else { Err(ProbeError::OtherBoard { board, got: name.to_string() }) }
 }
 
+/// Returns the time of the first search of a wait, from those of the first and the last search before.
+fn first_search(before: Option<(Instant, Instant)>, now: Instant) -> Instant {
+    before.filter(|&(_, last)| now.duration_since(last) < FORGOTTEN).map_or(now, |(first, _)| first)
+}
+
 /// Byte stream of the link.
 struct RttStream {
     attachment: Attachment,
     region: ScanRegion,
     /// `None` after a reset of the device.
     rtt: Option<Rtt>,
-    /// Time of the first search after a reset; `None` while the buffers are known.
-    searched_since: Option<Instant>,
+    /// Times of the first and the last search after a reset; `None` while the buffers are known.
+    searched: Option<(Instant, Instant)>,
     /// Pipe to the log's decoder.
     log: Option<PipeWriter>,
     timeout: Duration,
@@ -98,7 +107,7 @@ impl RttStream {
                 Err(error) if start.elapsed() >= timeout => return Err(error),
                 Err(_) => {}
             }
-            thread::sleep(10 * POLL);
+            thread::sleep(SEARCH);
         }
     }
 
@@ -109,12 +118,17 @@ impl RttStream {
         action: impl FnOnce(&mut Rtt, &mut probe_rs::Core<'_>) -> Result<usize, Error>,
     ) -> io::Result<usize> {
         if self.rtt.is_none() {
-            // One search a call: a read may not take longer than its timeout.
-            let since = *self.searched_since.get_or_insert_with(Instant::now);
+            // One search a call, so that a read ends soon after its timeout.
+            let now = Instant::now();
+            let first = first_search(self.searched, now);
+            self.searched = Some((first, now));
             match self.find(Duration::ZERO) {
-                Ok(()) => self.searched_since = None,
-                Err(_) if since.elapsed() < START_TIMEOUT => return Ok(0),
-                Err(error) => return Err(io::Error::other(error)),
+                Ok(()) => self.searched = None,
+                Err(_) if first.elapsed() < START_TIMEOUT => return Ok(0),
+                Err(error) => {
+                    self.searched = None;
+                    return Err(io::Error::other(error));
+                }
             }
         }
         let Some(rtt) = &mut self.rtt else { return Ok(0) };
@@ -128,7 +142,7 @@ impl RttStream {
     }
 
     fn fetch_log(&mut self) -> io::Result<()> {
-        if self.log.is_none() {
+        if self.log.is_none() || self.rtt.is_none() {
             return Ok(());
         }
         let mut bytes = [0; 1024];
@@ -153,7 +167,7 @@ impl RttStream {
             self.fetch_log()?;
             match action(self)? {
                 0 if start.elapsed() >= self.timeout => return Err(ErrorKind::TimedOut.into()),
-                0 => thread::sleep(POLL),
+                0 => thread::sleep(if self.rtt.is_some() { POLL } else { SEARCH }),
                 count => return Ok(count),
             }
         }
@@ -216,5 +230,19 @@ impl Transport for RttStream {
     fn tend(&mut self) {
         // Errors show at the next request.
         let _ = self.fetch_log();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_begins_anew_after_a_pause() {
+        let begin = Instant::now();
+        let after = |seconds| begin + Duration::from_secs(seconds);
+        assert_eq!(first_search(None, begin), begin);
+        assert_eq!(first_search(Some((begin, after(8))), after(9)), begin);
+        assert_eq!(first_search(Some((begin, after(8))), after(10)), after(10));
     }
 }

@@ -35,6 +35,9 @@ pub enum StudyError {
     #[error("{} has no held-out photos and the study has no folds, so nothing can be validated", path.display())]
     #[diagnostic(help("leave out --folds 0, or give a validation folder with --validation"))]
     NothingHeldOut { path: PathBuf },
+    #[error("the study has {count} trainings; at most a million are possible")]
+    #[diagnostic(help("take fewer systems, seeds, folds or repeats"))]
+    TooManyTrainings { count: u64 },
     #[error("{} and {} could both be the held-out photos", first.display(), second.display())]
     #[diagnostic(help("give one of them with --validation"))]
     TwoHeldOut { first: PathBuf, second: PathBuf },

@@ -115,7 +115,7 @@ impl StudyPlan {
     ///
     /// # Errors
     /// [`StudyError::Photos`] if a class has too few photos for the folds; [`StudyError::NothingHeldOut`] without folds and
-    /// without a given split.
+    /// without a given split; [`StudyError::TooManyTrainings`].
     pub fn new(photos: &StudyPhotos, systems: &[System], size: StudySize) -> Result<Self, StudyError> {
         let all = photos.any();
         let folds_count = if size.repeats == 0 { 0 } else { size.folds };
@@ -123,6 +123,14 @@ impl StudyPlan {
             return Err(StudyError::NothingHeldOut { path: photos.folder().to_owned() });
         }
         let repeats = if folds_count == 0 { 0 } else { size.repeats };
+        let seeds = if photos.given_split { size.seeds } else { 0 };
+        // More folds than photos have an error of their own, which names the class.
+        let of_repeat = u64::from(folds_count).min(all.examples.len() as u64);
+        let of_system = u64::from(seeds) + of_repeat * u64::from(repeats);
+        let count = of_system.saturating_mul(systems.len() as u64);
+        if count > MAX_TRIALS {
+            return Err(StudyError::TooManyTrainings { count });
+        }
         let groups = groups(all.examples.len(), &photos.duplicates);
         let assignments = (1..=u64::from(repeats))
             .map(|seed| folds(all, &groups, folds_count as usize, seed))
@@ -153,7 +161,7 @@ impl StudyPlan {
                     from: system.planned_start(),
                 })
                 .collect(),
-            seeds: if photos.given_split { size.seeds } else { 0 },
+            seeds,
             folds: folds_count,
             repeats,
             assignments,

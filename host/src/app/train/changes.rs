@@ -14,8 +14,8 @@ pub struct RecipeChanges {
     pub fit: Option<Fit>,
     /// Epochs.
     pub epochs: Option<u32>,
-    /// Patience, epochs.
-    pub patience: Option<u32>,
+    /// Patience, epochs; `Some(None)` for training through all epochs.
+    pub patience: Option<Option<u32>>,
     /// Epochs at the start in which only the last layer is trained.
     pub frozen_epochs: Option<u32>,
     /// Photos in one update.
@@ -62,7 +62,7 @@ impl RecipeChanges {
         };
         let training = &mut changed.training;
         training.epochs = self.epochs.unwrap_or(training.epochs);
-        training.patience = self.patience.or(training.patience);
+        training.patience = self.patience.unwrap_or(training.patience);
         training.frozen_epochs = self.frozen_epochs.unwrap_or(training.frozen_epochs);
         training.batch = self.batch.unwrap_or(training.batch);
         training.learning_rate = self.learning_rate.unwrap_or(training.learning_rate);
@@ -81,11 +81,14 @@ impl RecipeChanges {
         put("input-size", self.input_size.map(size_text));
         put("fit", self.fit.map(|fit| fit.to_string()));
         put("epochs", self.epochs.map(|epochs| epochs.to_string()));
-        put("patience", self.patience.map(|epochs| epochs.to_string()));
+        put("patience", self.patience.flatten().map(|epochs| epochs.to_string()));
         put("frozen-epochs", self.frozen_epochs.map(|epochs| epochs.to_string()));
         put("batch", self.batch.map(|batch| batch.to_string()));
         put("learning-rate", self.learning_rate.map(|rate| rate.to_string()));
         put("class-weights", self.class_weights.map(|weights| weights.map_or("equal", |_| "balanced").to_owned()));
+        if self.patience == Some(None) {
+            options.push("--no-patience".to_owned());
+        }
         match self.flip {
             None => {}
             Some(true) => options.push("--flip".to_owned()),

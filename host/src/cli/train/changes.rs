@@ -27,6 +27,9 @@ pub(super) struct Changes {
     /// Stop after this many epochs without a better validation loss
     #[arg(long, value_name = "EPOCHS", value_parser = at_least::<u32>(1))]
     patience: Option<u32>,
+    /// Train through all epochs
+    #[arg(long, conflicts_with = "patience")]
+    no_patience: bool,
     /// Train only the last layer in the first epochs, then all layers
     #[arg(long, value_name = "COUNT", value_parser = at_least::<u32>(0))]
     frozen_epochs: Option<u32>,
@@ -79,7 +82,7 @@ impl Changes {
                 Fits::Letterbox => Fit::Letterbox,
             }),
             epochs: self.epochs,
-            patience: self.patience,
+            patience: (self.no_patience || self.patience.is_some()).then_some(self.patience),
             frozen_epochs: self.frozen_epochs,
             batch: self.batch.map(|batch| batch as usize),
             learning_rate: self.learning_rate,

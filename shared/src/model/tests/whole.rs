@@ -42,6 +42,10 @@ fn what_is_written_is_read() {
     let sizes: Vec<_> = model.layers().map(|layer| (layer.inputs(), layer.outputs())).collect();
     assert_eq!(sizes, [(36, 36), (36, 36), (36, 36), (36, 36), (36, 36), (36, 4), (4, 3), (3, 2)]);
     assert!(model.dense(HIDDEN).is_some() && model.dense(ADD).is_none());
+    // 5 rows of 16 weights, with a bias and a multiplier each.
+    let mut draft = dense_only(Layout::Rows8);
+    let first = draft.parse().unwrap().layers().next().unwrap();
+    assert_eq!(first.weighted().unwrap().bytes(), 5 * 16 + 4 * (5 + 5));
     // Of color: three bytes a pixel.
     let color = InputShape { fit: Fit::Letterbox, ..InputShape::rgb(4) };
     let mut draft = write(color, &[logits(2, 48)]);
@@ -353,4 +357,62 @@ fn layouts_of_other_kernels_are_refused() {
     assert!(!matches!(error, Some(ModelError::WeightLayout { layer: 0, .. })), "{error:?}");
     assert_eq!(parse(Layout::DualMacPixels8).0, None);
     assert_eq!(parse(Layout::DualMacPixels8).2, wrong(Layout::DualMacPixels8));
+}
+
+/// Each text has the numbers of its error, in the order in which they are read.
+#[test]
+fn errors_say_what_is_wrong() {
+    for (error, text) in [
+        (ModelError::Truncated { expected: 9, got: 8 }, "truncated: 8 bytes of 9"),
+        (ModelError::TooLong { expected: 8, got: 9 }, "9 bytes where the header says 8"),
+        (ModelError::NotAModel, "not a Pinhole model (it does not start with PNHL)"),
+        (ModelError::Version { expected: 1, got: 2 }, "format version 2, and this Pinhole reads version 1"),
+        (ModelError::Checksum { expected: 16, got: 255 }, "damaged: its checksum is 0x000000ff, it says 0x00000010"),
+        (ModelError::Misaligned, "not at a word boundary in memory"),
+        (ModelError::Header { offset: 5, got: 6 }, "unknown value 6 in the header, at byte 5"),
+        (
+            ModelError::Pipeline { expected: 1, got: 2 },
+            "made for pixel pipeline 0x00000002, and this Pinhole has 0x00000001",
+        ),
+        (ModelError::LayerKind { layer: 1, got: 9 }, "layer 1 is of unknown kind 9"),
+        (
+            ModelError::WeightLayout { layer: 1, got: 9 },
+            "the weights of layer 1 have layout 9, which is not run here: pack the model for this board",
+        ),
+        (
+            ModelError::Record { layer: 1, offset: 2, got: 3 },
+            "unknown value 3 in the record of layer 1, at byte 2 of it",
+        ),
+        (ModelError::Shape { layer: 1, expected: 2, got: 3 }, "layer 1 has 3 values where its neighbor has 2"),
+        (ModelError::NotAPicture { layer: 4 }, "layer 4 reads a picture, and the dense layer before it gives none"),
+        (ModelError::Arena { layer: 4 }, "layer 4 writes over values that are still needed"),
+        (
+            ModelError::Operations { layer: 4 },
+            "too much work: the layers up to layer 4 take more than 1073741824 elementary operations an inference",
+        ),
+        (
+            ModelError::Policy(PolicyError::Votes { needed: 1, window: 2 }),
+            "its policy for answers is none: 1 of 2 frames, which is not more than half of 1 to 16",
+        ),
+        (ModelError::Names, "the class names are damaged"),
+        (ModelError::Weight { layer: 1, row: 2 }, "layer 1, row 2: a weight out of its range, say -128"),
+        (ModelError::Multiplier { layer: 1, row: 2 }, "layer 1, row 2: the multiplier is not positive"),
+        (ModelError::Accumulator { layer: 1, row: 2 }, "layer 1, row 2: the accumulator could overflow"),
+        (
+            ModelError::Bound { layer: 1, expected: 2, got: 3 },
+            "layer 1 states the accumulator bound 3, its weights have 2",
+        ),
+    ] {
+        assert_eq!(std::format!("{error}"), text);
+    }
+    for (section, name) in [
+        (Section::Names, "class names"),
+        (Section::Weights, "weights"),
+        (Section::Biases, "biases"),
+        (Section::Multipliers, "multipliers"),
+    ] {
+        let error = ModelError::Section { section, layer: 1, offset: 2, bytes: 3 };
+        let text = std::format!("the {name} of layer 1 (3 bytes at 2) are not where they could be");
+        assert_eq!(std::format!("{error}"), text);
+    }
 }

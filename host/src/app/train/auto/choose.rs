@@ -18,7 +18,7 @@ const BUDGET: u64 = 2_800_000_000_000;
 /// The same for few photos: a minute.
 const BUDGET_OF_FEW: u64 = BUDGET / 10;
 
-/// Fewer photos are few: they take smaller batches.
+/// Fewer photos are few: they take smaller batches, less time, and patience.
 const FEW: usize = 500;
 
 /// Fewest and most epochs.
@@ -76,8 +76,13 @@ impl Facts {
             input_size: self.input.map(|choice| choice.size),
             fit: self.input.filter(|choice| choice.is_whole).map(|_| Fit::Stretch),
             epochs: Some(epochs),
-            // The losses of many photos differ much from epoch to epoch until the learning rate, which ends at zero, is low.
-            patience: (self.photos < FEW).then_some(epochs.div_ceil(3)),
+            // With many photos, the losses differ much from epoch to epoch until the learning rate is low, at the end: patience
+            // would end the training too early.
+            patience: if self.photos < FEW {
+                Some(Some(epochs.div_ceil(3)))
+            } else {
+                self.recipe.training.patience.map(|_| None)
+            },
             frozen_epochs: Some(epochs / 10),
             batch: Some(if self.photos < FEW { 16 } else { 64 }),
             learning_rate: Some(0.004),
@@ -170,10 +175,16 @@ mod tests {
         for (epochs, frozen, patience) in [(1, 0, 1), (9, 0, 3), (10, 1, 4), (200, 20, 67)] {
             let asked = RecipeChanges { epochs: Some(epochs), ..nothing() };
             let changes = facts(&[9, 9]).changes(&asked);
-            let expected = (Some(epochs), Some(frozen), Some(patience));
+            let expected = (Some(epochs), Some(frozen), Some(Some(patience)));
             assert_eq!((changes.epochs, changes.frozen_epochs, changes.patience), expected);
         }
-        assert_eq!(facts(&[400, 400]).changes(&nothing()).patience, None);
+        // Many photos have all epochs, also if a run with few is continued.
+        let mut many = facts(&[400, 400]);
+        assert_eq!(many.changes(&nothing()).patience, None);
+        many.recipe.training.patience = Some(4);
+        let changes = many.changes(&nothing());
+        assert_eq!(changes.apply(&many.recipe, "").unwrap().training.patience, None);
+        assert!(changes.options().contains(&"--no-patience".to_owned()));
         let asked = RecipeChanges { frozen_epochs: Some(3), batch: Some(5), ..nothing() };
         let changes = facts(&[9, 9]).changes(&asked);
         assert_eq!((changes.frozen_epochs, changes.batch, changes.epochs), (Some(3), Some(5), Some(120)));
