@@ -56,9 +56,9 @@ fn turns_of_the_assembly() {
     assert!(expected.iter().all(|turn| turns.contains(turn)), "{turns:?}");
 }
 
-/// What fills up the rows of a window is read as it is, so that a file with something else than zeros there is refused.
+/// Padding columns of [`Layout::DspConvPool8`] are read as they are stored: the parser refuses a file whose padding is not zero.
 #[test]
-fn what_fills_up_is_read_too() {
+fn padding_columns_are_read() {
     let mut bytes = [0; 24];
     (bytes[6], bytes[14], bytes[22]) = (5, 6, 7);
     let weights = Weights::new(Layout::DspConvPool8, &bytes, CONV_POOL_COLUMNS, 1, 0).unwrap();
