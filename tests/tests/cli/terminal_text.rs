@@ -70,8 +70,8 @@ fn arguments_that_are_refused() {
     let mut command = pinhole(["inspect", "a.pinhole", &format!("b{ESCAPE}")]);
     let ran = Ran::of(command.env_remove("NO_COLOR").env("CLICOLOR_FORCE", "1"));
     assert_eq!(ran.code, Some(2), "{:?}", ran.stderr);
-    assert!(ran.stderr.contains("unexpected argument 'b"), "{:?}", ran.stderr);
     assert!(!ran.stderr.contains(ESCAPE) && !ran.stderr.contains('\u{7}'), "{:?}", ran.stderr);
+    assert!(ran.stderr.contains("unexpected argument 'b"), "{:?}", ran.stderr);
 }
 
 /// With colors, those of the program are shown, and those of a name are not.
