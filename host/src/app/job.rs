@@ -26,7 +26,7 @@ use super::events::{Events, Note};
 use super::labels::doubted_labels;
 use super::photos::{Compared, compare, read};
 use super::report_page::ReportPage;
-use super::train::TestVerdict;
+use super::train::TestResults;
 
 /// Fraction of the photos of each class that is held out if there is no validation folder. Near-duplicates stay
 /// together.
@@ -102,8 +102,8 @@ pub struct FinishedTraining {
     pub evaluation: Evaluation,
     /// Verdict on the model.
     pub verdict: NetworkVerdict,
-    /// Verdict on the model by test photos; [`super::train::train`] adds it.
-    pub test: Option<TestVerdict>,
+    /// Results of the model on test photos; [`super::train::train`] adds them.
+    pub test: Option<TestResults>,
     /// The integer layers' errors on the validation photos.
     pub layers: Vec<LayerError>,
 }
@@ -345,6 +345,7 @@ impl FinishedTraining {
             data,
             evaluation: &self.evaluation,
             verdict: &self.verdict,
+            test: self.test.as_ref(),
             epochs: &self.outcome.epochs,
             layers: &self.layers,
         };

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use pinhole_core::model_file::ModelFile;
 use pinhole_lab::evaluate::Evaluation;
-use pinhole_lab::report::{ExplainedPhoto, RunReport};
+use pinhole_lab::report::{ExplainedPhoto, RunReport, TestedPhotos};
 use pinhole_lab::verdict::NetworkVerdict;
 use pinhole_train::quantize::LayerError;
 use pinhole_train::runs::{JobError, RunSummary};
@@ -13,6 +13,7 @@ use pinhole_train::{Epoch, Network};
 use super::board_rows::board_rows;
 use super::job::{JobData, explain_some};
 use super::next_steps;
+use super::train::TestResults;
 
 /// Contents of a run's report.
 pub(super) struct ReportPage<'a> {
@@ -25,6 +26,8 @@ pub(super) struct ReportPage<'a> {
     /// Evaluation of network and model on the validation photos, and the verdict by it.
     pub evaluation: &'a Evaluation,
     pub verdict: &'a NetworkVerdict,
+    /// Results on test photos, if there are any.
+    pub test: Option<&'a TestResults>,
     pub epochs: &'a [Epoch],
     /// The integer layers' errors on the validation photos.
     pub layers: &'a [LayerError],
@@ -36,7 +39,7 @@ impl ReportPage<'_> {
     /// # Errors
     /// [`JobError`] if candle fails.
     pub(super) fn to_html(&self, folder: &Path) -> Result<String, JobError> {
-        let Self { run, recipe, network, model, data, evaluation, verdict, epochs, layers } = *self;
+        let Self { run, recipe, network, model, data, evaluation, verdict, test, epochs, layers } = *self;
         let explanations = explain_some(model, &data.validation, evaluation);
         let explained: Vec<ExplainedPhoto<'_>> = explanations
             .iter()
@@ -48,6 +51,11 @@ impl ReportPage<'_> {
             settings: &network.recipe.training,
             training: &data.training,
             verdict,
+            test: test.map(|test| TestedPhotos {
+                photos: &test.photos,
+                evaluation: &test.evaluation,
+                verdict: &test.verdict,
+            }),
             next: &next_steps(run, verdict, folder),
             boards: &board_rows(model),
             epochs,

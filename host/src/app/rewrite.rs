@@ -79,6 +79,8 @@ fn page(
         data: &data,
         evaluation: &evaluation,
         verdict: &verdict,
+        // The summary has no test of the new model either.
+        test: None,
         epochs: &epochs,
         layers: &measure(network, model, &data.validation)?,
     };

@@ -18,12 +18,13 @@ pub(super) fn section(report: &RunReport<'_>) -> Markup {
     let count = report.verdict.classes.len();
     html! {
         h2 #classes { "Classes" }
-        (scores(&report.verdict.classes))
+        (scores(&report.verdict.classes, "validation photos"))
         @if count <= WITH_MATRIX { (matrix(report)) } @else { (largest(report)) }
     }
 }
 
-fn scores(classes: &[ClassVerdict]) -> Markup {
+/// Returns the table of scores by class: `kind` says which photos they are of.
+pub(super) fn scores(classes: &[ClassVerdict], kind: &str) -> Markup {
     html! {
         table.classes {
             thead { tr { th { "class" } th { "photos" } th { "recall" } th { "precision" } } }
@@ -39,8 +40,8 @@ fn scores(classes: &[ClassVerdict]) -> Markup {
             }
         }
         p.note {
-            "Recall: of the validation photos of a class, the part that is decided rightly. Precision: of the decisions for \
-             a class, the part that is right. Bars are 95 % intervals."
+            "Recall: of the " (kind) " of a class, the part that is decided rightly. Precision: of the decisions for a class, \
+             the part that is right. Bars are 95 % intervals."
         }
     }
 }

@@ -9,13 +9,17 @@ use super::RunReport;
 use super::markup::{counted, percent, percents};
 use crate::verdict::{NetworkVerdict, NextStep};
 
+/// Anchor of the section that only some reports have.
+const TEST: &str = "test";
+
 /// Sections that the page links to at its top: anchor and title.
-const SECTIONS: [(&str, &str); 8] = [
+const SECTIONS: [(&str, &str); 9] = [
     ("data", "Data"),
     ("curves", "Curves"),
     ("classes", "Classes"),
     ("certainty", "Certainty"),
     ("mistakes", "Mistakes"),
+    (TEST, "Test photos"),
     ("pixels", "Pixels"),
     ("boards", "Boards"),
     ("made", "How it was made"),
@@ -70,7 +74,9 @@ pub(super) fn section(report: &RunReport<'_>) -> Markup {
         }
         (next(report.next))
         nav {
-            @for (anchor, title) in SECTIONS { a href={ "#" (anchor) } { (title) } }
+            @for (anchor, title) in SECTIONS {
+                @if anchor != TEST || report.test.is_some() { a href={ "#" (anchor) } { (title) } }
+            }
         }
     }
 }

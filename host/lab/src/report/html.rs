@@ -10,14 +10,16 @@ use super::mistakes::Shown;
 use super::thumbnail::Thumbnails;
 use super::{
     OVERFITTING, PAGE_SIZE, RunReport, augmentation, boards, classes, coverage, data, explained, headline, made,
-    mistakes, reliability,
+    mistakes, reliability, test_photos,
 };
 
 pub(super) fn page(report: &RunReport<'_>) -> Markup {
     let classes = &report.evaluation.classes;
-    let shown = Shown::of(report);
+    let shown = Shown::of(report.validation, report.evaluation);
+    let tested = report.test.as_ref().map(|test| (test, Shown::of(test.photos, test.evaluation)));
+    let test_paths = tested.iter().flat_map(|(_, shown)| shown.paths());
     // Each photo is read once, in whatever sections it is.
-    let thumbnails = Thumbnails::of(data::shown(report).into_iter().chain(shown.paths()));
+    let thumbnails = Thumbnails::of(data::shown(report).into_iter().chain(shown.paths()).chain(test_paths));
     let body = html! {
         (headline::section(report))
         (data::section(report, &thumbnails))
@@ -26,7 +28,8 @@ pub(super) fn page(report: &RunReport<'_>) -> Markup {
         h2 #certainty { "Certainty" }
         (reliability::figure(report))
         (coverage::section(report.validation, report.evaluation))
-        (mistakes::section(report, &shown, &thumbnails))
+        (mistakes::section(&shown, &thumbnails))
+        @if let Some((test, shown)) = &tested { (test_photos::section(test, shown, &thumbnails)) }
         (explained::section(classes, report.explained, report.validation.examples.len()))
         (explained::first_layer(report.network, classes, report.validation.input))
         (augmentation::section(report))

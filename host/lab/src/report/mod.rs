@@ -8,7 +8,7 @@
 //! | `data` | photos: counts, contact sheet, near-duplicates, doubted labels |
 //! | `classes` | scores by class, confusion matrix |
 //! | `reliability`, `coverage` | how much a probability says, and when to answer "unknown" |
-//! | `mistakes`, `explained` | photos, and the pixels that decided |
+//! | `mistakes`, `test_photos`, `explained` | photos, and the pixels that decided |
 //! | `augmentation` | variations of training photos |
 //! | `boards` | what the model takes on each board |
 //! | `chart` | axes, grid and titles of every chart |
@@ -31,6 +31,7 @@ pub mod pictures;
 mod reliability;
 mod search;
 mod study;
+mod test_photos;
 mod thumbnail;
 
 use maud::html;
@@ -47,6 +48,7 @@ pub use boards::BoardRow;
 pub use explained::{ExplainedPhoto, explanation_page};
 pub use search::search_page;
 pub use study::study_page;
+pub use test_photos::TestedPhotos;
 
 /// Stands for the page's size until that is known: a private character.
 const PAGE_SIZE: &str = "\u{f8ff}";
@@ -72,6 +74,8 @@ pub struct RunReport<'a> {
     pub evaluation: &'a Evaluation,
     /// Verdict on the model.
     pub verdict: &'a NetworkVerdict,
+    /// The same of the test photos, if there are any.
+    pub test: Option<TestedPhotos<'a>>,
     /// Steps that follow the training.
     pub next: &'a [NextStep],
     /// Some of the validation photos, explained; mistakes first.

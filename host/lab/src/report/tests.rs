@@ -132,6 +132,7 @@ fn training_page(name: &str) -> String {
         settings: &settings,
         training: &photos,
         verdict: &verdict,
+        test: Some(TestedPhotos { photos: &photos, evaluation: &evaluation, verdict: &verdict }),
         next: &[NextStep { why: format!("try {name}"), command: Some(name.to_owned()) }],
         boards: &[board],
         epochs: &[epoch],
@@ -165,9 +166,11 @@ fn a_training_report_escapes_every_name() {
     // A mistake and a right photo with file (twice) and decision, and once a class; the same explained, where the file comes three
     // times; two classes of the first layer.
     let photos = (3 + 1) + 3 + (2 * 4 + 1) + 2;
+    // Of the test photos: two classes in the table, a mistake and a right photo.
+    let test = 2 + (3 + 1) + 3;
     // What a board lacks; command, version, folders of photos and of test photos, and recipe; version.
     let last = 1 + 5 + 1;
-    assert_escaped(training_page, top + data + classes + photos + last);
+    assert_escaped(training_page, top + data + classes + photos + test + last);
     let page = training_page(MARKUP);
     assert!(page.contains(&format!("<title>Pinhole: {ESCAPED}, seed 1</title>")));
     assert!(page.contains(&format!("alt=\"{ESCAPED}, tinted\"")));

@@ -24,7 +24,7 @@ pub use self::system::auto_system;
 
 use self::output::RunOutput;
 use self::test_photos::TestPhotos;
-pub use self::test_photos::TestVerdict;
+pub use self::test_photos::TestResults;
 use super::events::{Events, Note, tell_of_enlarged, tell_of_photos};
 use super::job::{FinishedTraining, Job, JobData};
 use super::observer::Observer;

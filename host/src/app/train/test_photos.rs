@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use pinhole_core::photos::Dataset;
-use pinhole_lab::evaluate::evaluate;
+use pinhole_lab::evaluate::{Evaluation, evaluate};
 use pinhole_lab::verdict::NetworkVerdict;
 use pinhole_train::runs::{JobError, TestSummary};
 
@@ -11,10 +11,14 @@ use super::super::events::{Events, Note, tell_of_enlarged};
 use super::super::job::{FinishedTraining, Job, JobData, serialized};
 use super::super::photos::{compare, read};
 
-/// Verdict on a model by photos that neither trained it nor chose its epoch.
-pub struct TestVerdict {
+/// Results of a model on photos that neither trained it nor chose its epoch.
+pub struct TestResults {
     /// Folder of the photos.
     pub folder: PathBuf,
+    /// The photos that were used.
+    pub photos: Dataset,
+    /// Evaluation of both networks on them.
+    pub evaluation: Evaluation,
     /// The verdict.
     pub verdict: NetworkVerdict,
 }
@@ -79,7 +83,7 @@ impl TestPhotos {
         let (photos, near_duplicates) = (self.folder.clone(), self.near_duplicates);
         let warnings = verdict.warnings.iter().map(ToString::to_string).collect();
         finished.summary.test = Some(TestSummary { photos, near_duplicates, warnings, verdict: serialized(&verdict) });
-        finished.test = Some(TestVerdict { folder: self.folder, verdict });
+        finished.test = Some(TestResults { folder: self.folder, photos: self.photos, evaluation, verdict });
         Ok(())
     }
 }

@@ -23,7 +23,7 @@ use super::terminal::Terminal;
 use super::values::{at_least, between};
 use super::verdict::{print_next_steps, print_verdict};
 use crate::app::next_steps;
-use crate::app::train::{Checkpoints, EarlierRun, TestVerdict, TrainRequest, TrainedRun, train};
+use crate::app::train::{Checkpoints, EarlierRun, TestResults, TrainRequest, TrainedRun, train};
 
 /// `pinhole train`.
 #[derive(Debug, Args)]
@@ -140,7 +140,7 @@ impl Train {
             );
             scores(&finished.evaluation);
             print_verdict(&finished.verdict);
-            if let Some(TestVerdict { folder, verdict }) = &finished.test {
+            if let Some(TestResults { folder, verdict, .. }) = &finished.test {
                 say!("test      {} ({})", verdict.sentence, folder.display());
                 for warning in &verdict.warnings {
                     say!("warning   of the test photos: {warning}");
