@@ -1,12 +1,15 @@
-//! Classification on the host, inputs a second, one thread: with the integer engine as `evaluate` and `prove` run it, and
-//! with each kernel's portable twin, whose speed matters to nobody but the tests.
+//! Classification on the host, inputs a second, one thread: with the integer engine as `evaluate` and `prove` run it, by each kind of
+//! vector instructions that this machine has, and with each kernel's portable twin, whose speed matters to nobody but the tests.
+//! `litert.py` measures the bundled networks with LiteRT.
 
 use std::ops::ControlFlow;
 
-use pinhole::model_file::{ModelFile, Packing};
+use pinhole::model_file::{HostEngine, ModelFile, Packing};
 use pinhole::quantize::{ActivationBits, quantize};
 use pinhole::recipe::{DEFAULT, Recipe};
 use pinhole::train::{Network, train};
+use pinhole_core::data;
+use pinhole_core::simd::Instructions;
 use pinhole_core::testing::{in_turn, noise};
 use pinhole_shared::engine::{Engine, Scratch, ScratchNeeds};
 use pinhole_shared::kernel::{Dsp, DualMac, Kernel, PortableDsp, PortableDualMac, Scalar};
@@ -27,6 +30,19 @@ fn default_model(bencher: divan::Bencher<'_, '_>) {
             divan::black_box(engine.run(divan::black_box(input)));
         }
     });
+}
+
+/// Bundled networks, by each kind of vector instructions.
+#[divan::bench(sample_count = 50, args = Instructions::available(), consts = [0, 1, 2])]
+fn convolutions<const NETWORK: usize>(bencher: divan::Bencher<'_, '_>, instructions: Instructions) {
+    let file =
+        ["conv-96", "conv-50", "conv-50-tiny"].map(|name| data::file(&format!("models/{name}/model.pinhole")))[NETWORK];
+    let file = ModelFile::from_bytes(file.expect("it is bundled")).expect("it is sound");
+    let input: Vec<u8> = (0..file.model().inputs()).map(|place| (place * 7 % 251) as u8).collect();
+    let mut engine = HostEngine::with_instructions(file.model(), instructions);
+    bencher
+        .counter(divan::counter::ItemsCount::new(1_usize))
+        .bench_local(|| divan::black_box(engine.run(divan::black_box(&input))));
 }
 
 /// The reference.

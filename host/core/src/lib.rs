@@ -5,6 +5,7 @@
 //! | [`photos`] | files -> labeled network inputs (through the shared pixel pipeline) |
 //! | [`recipe`] | TOML -> network and training settings |
 //! | [`model_file`] | bytes -> the shared engine; layers -> bytes |
+//! | [`simd`] | convolutions and dense layers of bytes, with vector instructions |
 //! | [`inference`] | all integers of one input, from any engine |
 //! | [`artifacts`] | bytes -> a file, whole or not at all; folders that Pinhole wrote, by kind |
 //! | [`path_text`] | any path -> text for JSON |
@@ -26,6 +27,7 @@ pub mod photos;
 pub mod random;
 pub mod recipe;
 pub mod shown;
+pub mod simd;
 pub mod statistics;
 pub mod suggest;
 pub mod synthetic;

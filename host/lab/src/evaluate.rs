@@ -103,13 +103,14 @@ pub fn evaluate(network: Option<&Network>, model: &ModelFile, photos: &Dataset) 
     assert!(!photos.examples.is_empty(), "nothing to evaluate");
     let inputs: Vec<&[u8]> = photos.examples.iter().map(|example| &example.pixels[..]).collect();
     let labels: Vec<usize> = photos.examples.iter().map(|example| usize::from(example.class)).collect();
-    let mut engine = model.engine();
-    let integer: Vec<_> = inputs.iter().map(|input| engine.run_all(input)).collect();
+    let integer: Vec<(Decision, Vec<i32>)> = model.engine().map(&inputs, |engine, input| {
+        let (decision, logits) = engine.run_to_logits(input);
+        (decision, logits.to_vec())
+    });
     let real = |logit: &i32| (f64::from(*logit) / f64::from(Q16_ONE)) as f32;
-    let int8_logits: Vec<Vec<f32>> =
-        integer.iter().map(|inference| inference.stages.last().into_iter().flatten().map(real).collect()).collect();
+    let int8_logits: Vec<Vec<f32>> = integer.iter().map(|(_, logits)| logits.iter().map(real).collect()).collect();
     // The device's own decisions, not a separate arg max.
-    let int8_decided: Vec<usize> = integer.iter().map(|inference| usize::from(inference.decision.class)).collect();
+    let int8_decided: Vec<usize> = integer.iter().map(|(decision, _)| usize::from(decision.class)).collect();
     let classes = photos.classes.len();
     let int8 = scores(&int8_logits, &int8_decided, &labels, classes);
 
@@ -121,13 +122,12 @@ pub fn evaluate(network: Option<&Network>, model: &ModelFile, photos: &Dataset) 
     let results: Vec<PhotoResult> = integer
         .iter()
         .enumerate()
-        .map(|(index, inference)| {
+        .map(|(index, (int8, integer_logits))| {
             let float = float_logits.as_ref().zip(float_decided.as_ref()).map(|(logits, decided)| {
                 let class = decided[index];
                 (class, softmax(&logits[index])[class])
             });
-            let logits = inference.stages.last().map_or(&[][..], |logits| logits);
-            PhotoResult { float, int8: inference.decision, own: probability(logits, labels[index]) }
+            PhotoResult { float, int8: *int8, own: probability(integer_logits, labels[index]) }
         })
         .collect();
     let name = |class: usize| photos.classes[class].clone();

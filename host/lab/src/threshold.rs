@@ -33,8 +33,7 @@ impl Judged {
     /// # Panics
     /// If the photos' size is not that of the model's input.
     pub fn all(model: &ModelFile, photos: &Dataset) -> Vec<Self> {
-        let mut engine = model.engine();
-        photos.examples.iter().map(|example| Self::of(example.class, engine.run(&example.pixels))).collect()
+        model.engine().map(&photos.examples, |engine, example| Self::of(example.class, engine.run(&example.pixels)))
     }
 }
 

@@ -6,6 +6,7 @@ use clap::Args;
 use miette::{Result, miette};
 use pinhole_core::artifacts;
 use pinhole_core::photos::{self, Unlabeled};
+use pinhole_core::simd::Instructions;
 use pinhole_shared::model::MAGIC;
 use pinhole_shared::pixels::InputShape;
 use pinhole_train::runs::bundled::{self, Bundled};
@@ -47,7 +48,7 @@ pub(super) struct ModelAndPhotos {
     limit: Limit,
 }
 
-/// Opens a model, and prints its origin if the output is verbose.
+/// Opens a model, and prints its origin, and by which instructions it will run, if the output is verbose.
 pub(super) fn open(path: &Path) -> Result<Trained> {
     let trained = runs::open(path)?;
     describe(&trained);
@@ -58,6 +59,7 @@ fn describe(trained: &Trained) {
     let (bytes, checksum) = (trained.model.bytes().len(), trained.model.model().checksum());
     let bundled = if Bundled::named(&trained.model_path).is_some() { ", bundled" } else { "" };
     detail(&format!("model {}{bundled}: {bytes} bytes, checksum {checksum:08x}", trained.model_path.display()));
+    detail(&format!("vector instructions of the integer engine: {}", Instructions::detect()));
 }
 
 /// Returns true if a path is a model rather than photos: by its extension, its first bytes, the folder's content, or

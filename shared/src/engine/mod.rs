@@ -1,9 +1,11 @@
 //! Runs one inference: the layers of a model, in order, with a kernel.
 
+mod overrides;
 mod scratch;
 #[cfg(test)]
 mod tests;
 
+pub use overrides::Overrides;
 pub use scratch::ScratchNeeds;
 
 use core::marker::PhantomData;
@@ -15,6 +17,7 @@ use crate::kernel::{Kernel, Neurons, Work};
 use crate::layer::{Activation, Dense, Layer, Memory, Output};
 use crate::layout::Layout;
 use crate::model::Model;
+use overrides::Nothing;
 
 /// Reasons why an engine could not start or run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,38 +168,36 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
         input: &[u8],
         observe: impl FnMut(usize, LayerValues<'_>),
     ) -> Result<Decision, EngineError> {
+        self.run_with(input, &mut Nothing, observe)
+    }
+
+    /// Runs as [`Engine::run_observed`] does, with layers that `overrides` computes.
+    ///
+    /// # Errors
+    /// [`EngineError::InputLength`].
+    #[cfg_attr(target_os = "none", inline(always))]
+    pub fn run_with(
+        &mut self,
+        input: &[u8],
+        overrides: &mut impl Overrides,
+        observe: impl FnMut(usize, LayerValues<'_>),
+    ) -> Result<Decision, EngineError> {
         if input.len() != self.model.inputs() {
             return Err(EngineError::InputLength { expected: self.model.inputs(), got: input.len() });
         }
-        Ok(self.execute(input, None::<fn(&Dense<'m>, Work<'_>)>, observe))
-    }
-
-    /// Runs as [`Engine::run_observed`] does, but `first` computes the accumulators of the first, dense layer.
-    ///
-    /// `first` gets that layer and its working memory, and writes the accumulators that the layer's kernel would write.
-    /// This serves callers that know these sums already, for example because few pixels changed since the last input.
-    /// If the first layer is not dense, it gets no input, and the decision has no meaning.
-    ///
-    /// The accumulators must be those of some input of 0..=255 pixels: for these, [`Model::parse`] has shown that no
-    /// later layer overflows.
-    pub fn run_from(
-        &mut self,
-        first: impl FnOnce(&Dense<'m>, Work<'_>),
-        observe: impl FnMut(usize, LayerValues<'_>),
-    ) -> Decision {
-        self.execute(&[], Some(first), observe)
+        Ok(self.execute(input, overrides, observe))
     }
 
     #[cfg_attr(target_os = "none", inline(never))]
     fn execute(
         &mut self,
         pixels: &[u8],
-        mut first: Option<impl FnOnce(&Dense<'m>, Work<'_>)>,
+        overrides: &mut impl Overrides,
         mut observe: impl FnMut(usize, LayerValues<'_>),
     ) -> Decision {
         // Range of the last tensor, if there is one, and the number of layers that write tensors.
         let (tensor, before) =
-            if self.model.arena_bytes() > 0 { self.tensors(pixels, &mut observe) } else { (None, 0) };
+            if self.model.arena_bytes() > 0 { self.tensors(pixels, overrides, &mut observe) } else { (None, 0) };
         let Scratch { accumulators, activations, scratch, arena } = &mut self.scratch;
         let input = tensor.map_or(Some(pixels), |range| arena.get(range)).unwrap_or_default();
         // Activations of the previous dense layer; 0 before the first.
@@ -210,9 +211,7 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
             let work = Work { accumulators: accumulators.get_mut(..padded).unwrap_or_default(), scratch };
             if width > 0 {
                 K::dense_i16(operands, activations.get(..width).unwrap_or_default(), work);
-            } else if let Some(first) = first.take() {
-                first(dense, work);
-            } else {
+            } else if !overrides.dense(index, dense, input, &mut *work.accumulators) {
                 K::dense_u8(operands, input, work);
             }
             width = outputs;
@@ -234,18 +233,24 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
     /// arena, and the number of these layers.
     // Not inlined: otherwise the stack frame of the dense layers would include its locals.
     #[cfg_attr(target_os = "none", inline(never))]
-    fn tensors(
+    fn tensors<O: Overrides>(
         &mut self,
         pixels: &[u8],
+        overrides: &mut O,
         observe: &mut impl FnMut(usize, LayerValues<'_>),
     ) -> (Option<Range<usize>>, usize) {
         let Scratch { accumulators, activations: _, scratch, arena } = &mut self.scratch;
         let (mut last, mut count) = (None, 0);
         for layer in self.model.layers() {
             let Some(tensor) = layer.tensor() else { break };
-            let memory = Memory { accumulators, scratch, arena, patch_at: self.model.arena_bytes() };
             let pixels = if count == 0 { Some(pixels) } else { None };
-            observe(count, LayerValues::Bytes(layer.run::<K>(pixels, memory)));
+            let instead = |input: &[u8], output: &mut [u8]| overrides.tensor(count, &layer, input, output);
+            let values = if O::COMPUTES && layer.with_tensors(pixels, arena, instead) {
+                arena.get(tensor.range()).unwrap_or_default()
+            } else {
+                layer.run::<K>(pixels, Memory { accumulators, scratch, arena, patch_at: self.model.arena_bytes() })
+            };
+            observe(count, LayerValues::Bytes(values));
             last = Some(tensor.range());
             count += 1;
         }

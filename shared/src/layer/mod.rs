@@ -24,7 +24,7 @@ pub use conv::Conv;
 pub use dense::{Activation, Dense, Output};
 pub use global_average::GlobalAverage;
 pub use pool::{Pool, PoolKind};
-pub use tensor::Tensor;
+pub use tensor::{Tensor, byte};
 pub use weighted::Weighted;
 
 pub(crate) use dense::dense;
@@ -325,6 +325,23 @@ impl<'a> Layer<'a> {
             _ => index == 0 || input.is_apart_from(&output),
         };
         if good { Ok(()) } else { Err(ModelError::Arena { layer: index }) }
+    }
+
+    /// Calls `compute` with input and output of a layer that is not dense and reads one tensor, and returns what it returns; false for
+    /// other layers. The input is `pixels`, or else its tensor in the arena.
+    pub(crate) fn with_tensors(
+        &self,
+        pixels: Option<&[u8]>,
+        arena: &mut [u8],
+        compute: impl FnOnce(&[u8], &mut [u8]) -> bool,
+    ) -> bool {
+        let (Some(input), Some(output)) = (self.input_tensor(), self.tensor()) else { return false };
+        let (read, write) = match (self, pixels) {
+            (Self::Add(_), _) => return false,
+            (_, Some(pixels)) => (pixels, arena.get_mut(output.range()).unwrap_or_default()),
+            (_, None) => split(arena, input.range(), output.range()),
+        };
+        compute(read, write)
     }
 
     /// Runs a layer that is not dense. Its input is `pixels`, or else its tensor in the arena. Returns its output.

@@ -1,5 +1,7 @@
 //! Expected behavior in a shell: completions, manual pages, quiet and verbose, colors.
 
+use pinhole_core::simd::Instructions;
+
 use super::*;
 
 /// Returns the completions of the last word of an unfinished command line, as the shell's script gets them.
@@ -95,7 +97,11 @@ fn quiet_and_verbose() {
     let verbose = run(&[&"classify", &"drawn", &photos, &"--verbose"]).ok();
     assert_eq!(verbose.stdout, normal.stdout);
     assert!(
-        verbose.stderr.contains("model drawn, bundled: ") && verbose.stderr.contains("warning: "),
+        verbose.stderr.contains("model drawn, bundled: ")
+            && verbose
+                .stderr
+                .contains(&format!("vector instructions of the integer engine: {}\n", Instructions::detect()))
+            && verbose.stderr.contains("warning: "),
         "{}",
         verbose.stderr
     );

@@ -213,20 +213,4 @@ impl<S: SpiDevice, I: I2c, D: DelayNs> ArducamMini<S, I, D> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ov2640::{AEB, AEW, Writes};
-
-    #[test]
-    fn the_aim_is_what_the_tables_set() {
-        let set = |register: Register| {
-            BASE.iter().find_map(|writes| match writes {
-                Writes::Sensor(pairs) => {
-                    pairs.iter().find(|(address, _)| Register::Sensor(*address) == register).map(|(_, value)| *value)
-                }
-                Writes::Dsp(_) => None,
-            })
-        };
-        assert_eq!((set(AEB), set(AEW)), (Some(*AIM.start()), Some(*AIM.end())));
-    }
-}
+mod tests;

@@ -1,24 +1,22 @@
 //! The shared engine on the host.
 
 use pinhole_shared::decision::Decision;
-use pinhole_shared::engine::{Engine, LayerValues, Scratch, ScratchNeeds};
+use pinhole_shared::engine::{Engine, LayerValues, Overrides, Scratch, ScratchNeeds};
 use pinhole_shared::kernel::Scalar;
+use pinhole_shared::layer::Dense;
 use pinhole_shared::model::{Layer, Model};
+use rayon::prelude::*;
 
 use super::portable::integers;
 use crate::inference::Inference;
+use crate::simd::{Instructions, SimdLayers};
 
-/// The shared engine with its own working memory.
-///
-/// A dense first layer is nearly all of the work. Its weights are widened to 16 bits once, so that the compiler can multiply
-/// and add pairs in one instruction. The order of its sums differs from [`Scalar`]'s; modulo 2^32 they are the same.
-#[derive(Debug)]
+/// The shared engine with its own working memory. Convolutions and the first dense layer are computed with vector instructions: the
+/// order of their sums differs from [`Scalar`]'s; modulo 2^32 they are the same.
+#[derive(Clone, Debug)]
 pub struct HostEngine<'f> {
     model: Model<'f>,
-    /// Weights of a dense first layer, row-major; else empty.
-    first_weights: Vec<i16>,
-    /// Input widened to 16 bits.
-    widened: Vec<i16>,
+    simd: SimdLayers,
     accumulators: Vec<i32>,
     activations: Vec<i16>,
     arena: Vec<u8>,
@@ -26,17 +24,17 @@ pub struct HostEngine<'f> {
 
 impl<'f> HostEngine<'f> {
     pub(super) fn new(model: Model<'f>) -> Self {
+        Self::with_instructions(model, Instructions::detect())
+    }
+
+    /// Creates an engine that uses these instructions. Results do not depend on them.
+    ///
+    /// # Panics
+    /// If this machine does not have them.
+    pub fn with_instructions(model: Model<'f>, instructions: Instructions) -> Self {
         let needs = ScratchNeeds::of(&model);
-        let mut first_weights = Vec::new();
-        if let Some(Layer::Dense(first)) = model.layers().next() {
-            let weights = first.weighted.operands.weights;
-            for row in 0..weights.outputs() {
-                first_weights.extend((0..weights.inputs()).map(|column| i16::from(weights.get(row, column))));
-            }
-        }
         Self {
-            first_weights,
-            widened: vec![0; model.inputs()],
+            simd: SimdLayers::new(&model, instructions),
             accumulators: vec![0; needs.accumulators],
             activations: vec![0; needs.activations],
             arena: vec![0; needs.arena],
@@ -47,6 +45,11 @@ impl<'f> HostEngine<'f> {
     /// Returns the model that this engine runs.
     pub fn model(&self) -> &Model<'f> {
         &self.model
+    }
+
+    /// Returns the instructions that this engine uses.
+    pub fn instructions(&self) -> Instructions {
+        self.simd.instructions()
     }
 
     /// Classifies one input.
@@ -67,6 +70,17 @@ impl<'f> HostEngine<'f> {
         Inference { stages, decision, verdict: self.model.policy().judge(decision) }
     }
 
+    /// Returns what `of` makes of each item, in their order, on all cores. It gets an engine, whose state must not matter, and an item.
+    pub fn map<I: Sync, T: Send>(&self, items: &[I], of: impl Fn(&mut Self, &I) -> T + Sync) -> Vec<T> {
+        // A piece for each thread: a new engine costs about as much as a few inputs.
+        let piece = items.len().div_ceil(rayon::current_num_threads()).max(1);
+        let of_piece = |items: &[I]| {
+            let mut engine = self.clone();
+            items.iter().map(|item| of(&mut engine, item)).collect::<Vec<_>>()
+        };
+        items.par_chunks(piece).flat_map_iter(of_piece).collect()
+    }
+
     /// Returns the accumulators of a dense first layer for one input: the start of [`HostEngine::logits_from`]. Empty if the
     /// first layer is not dense.
     ///
@@ -75,9 +89,19 @@ impl<'f> HostEngine<'f> {
     pub fn first_accumulators(&mut self, input: &[u8]) -> Vec<i32> {
         assert_eq!(input.len(), self.model.inputs(), "pixels of the input");
         let Some(Layer::Dense(first)) = self.model.layers().next() else { return Vec::new() };
-        let mut accumulators = first.weighted.operands.biases.to_vec();
-        add_products(&self.first_weights, input, &mut self.widened, &mut accumulators);
+        let mut accumulators = vec![0; first.weighted.operands.weights.outputs()];
+        self.simd.dense(0, &first, input, &mut accumulators);
         accumulators
+    }
+
+    /// Classifies one input, and returns its logits too, Q16.
+    ///
+    /// # Panics
+    /// If the input does not have `inputs()` pixels.
+    pub fn run_to_logits(&mut self, input: &[u8]) -> (Decision, &[i32]) {
+        let decision = self.run(input);
+        // The last layer writes its logits over its accumulators.
+        (decision, &self.accumulators[..usize::from(self.model.classes())])
     }
 
     /// Returns the logits of one input, Q16.
@@ -85,75 +109,54 @@ impl<'f> HostEngine<'f> {
     /// # Panics
     /// If the input does not have `inputs()` pixels.
     pub fn logits(&mut self, input: &[u8]) -> &[i32] {
-        self.run(input);
-        &self.accumulators[..usize::from(self.model.classes())]
+        self.run_to_logits(input).1
     }
 
     /// Returns the logits, Q16, from the accumulators of a dense first layer.
     ///
     /// # Panics
-    /// If there is not one for each output of the first layer.
+    /// If the first layer is not dense, or if there is not one accumulator for each of its outputs.
     pub fn logits_from(&mut self, first_accumulators: &[i32]) -> &[i32] {
-        self.shared().run_from(|_, work| work.accumulators.copy_from_slice(first_accumulators), |_, _| ());
-        // The last layer writes its logits over its accumulators.
+        // The first layer is the only one that would read pixels.
+        let pixels = vec![0; self.model.inputs()];
+        self.run_with(&pixels, |_| KnownSums(first_accumulators), |_| ());
         &self.accumulators[..usize::from(self.model.classes())]
     }
 
-    fn run_observed(&mut self, input: &[u8], mut observe: impl FnMut(LayerValues<'_>)) -> Decision {
-        if self.first_weights.is_empty() {
-            let observe = |_: usize, values: LayerValues<'_>| observe(values);
-            return self.shared().run_observed(input, observe).expect("an input of the model's pixels");
-        }
-        let first = self.first_accumulators(input);
-        self.shared().run_from(|_, work| work.accumulators.copy_from_slice(&first), |_, values| observe(values))
+    fn run_observed(&mut self, input: &[u8], observe: impl FnMut(LayerValues<'_>)) -> Decision {
+        self.run_with(input, |simd| simd, observe)
     }
 
-    fn shared(&mut self) -> Engine<'_, '_, Scalar> {
+    /// Runs the shared engine with the layers that `overrides` makes of the vector layers.
+    fn run_with<'v, O: Overrides>(
+        &'v mut self,
+        input: &[u8],
+        overrides: impl FnOnce(&'v mut SimdLayers) -> O,
+        mut observe: impl FnMut(LayerValues<'_>),
+    ) -> Decision {
         let scratch = Scratch {
             accumulators: &mut self.accumulators,
             activations: &mut self.activations,
             scratch: &mut [],
             arena: &mut self.arena,
         };
-        Engine::new(&self.model, scratch).expect("the buffers were sized for this model, whose weights are row-major")
+        let mut engine = Engine::<Scalar>::new(&self.model, scratch)
+            .expect("the buffers were sized for this model, whose weights are row-major");
+        let decision = engine.run_with(input, &mut overrides(&mut self.simd), |_, values| observe(values));
+        decision.expect("an input of the model's pixels")
     }
 }
 
-/// Adds the products of row-major weights and an input to the sum of each row. `widened` receives the input in 16 bits.
-fn add_products(weights: &[i16], input: &[u8], widened: &mut [i16], sums: &mut [i32]) {
-    for (wide, &pixel) in widened.iter_mut().zip(input) {
-        *wide = i16::from(pixel);
-    }
-    for (sum, row) in sums.iter_mut().zip(weights.chunks_exact(input.len().max(1))) {
-        let products = row.iter().zip(&*widened).map(|(&weight, &pixel)| i32::from(weight) * i32::from(pixel));
-        *sum = products.fold(*sum, i32::wrapping_add);
-    }
-}
+/// Sums of the first layer, which is dense, that are known already.
+struct KnownSums<'a>(&'a [i32]);
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::random::Random;
-    use pinhole_shared::kernel::{DenseOperands, Kernel as _, Work};
-    use pinhole_shared::layout::{Layout, Weights};
+impl Overrides for KnownSums<'_> {
+    fn dense(&mut self, _: usize, _: &Dense<'_>, _: &[u8], accumulators: &mut [i32]) -> bool {
+        accumulators[..self.0.len()].copy_from_slice(self.0);
+        true
+    }
 
-    /// Covers all lengths around a vector's, with extreme values.
-    #[test]
-    fn the_first_layer_is_the_scalar_kernels() {
-        let mut random = Random::seeded(1);
-        for inputs in 1..100 {
-            let mut draw = || (random.below(300) as i32 - 150).clamp(-127, 127);
-            let bytes: Vec<u8> = (0..inputs * 3).map(|_| draw() as u8).collect();
-            let input: Vec<u8> = (0..inputs).map(|_| (draw() + 128) as u8).collect();
-            let weights = Weights::new(Layout::Rows8, &bytes, inputs, 3, 0).unwrap();
-            let biases = [5, -7, i32::MAX / 2];
-            let mut expected = [0; 3];
-            let work = Work { accumulators: &mut expected, scratch: &mut [] };
-            Scalar::dense_u8(DenseOperands { weights, biases: &biases }, &input, work);
-            let wide: Vec<i16> = bytes.iter().map(|&byte| i16::from(byte as i8)).collect();
-            let mut sums = biases;
-            add_products(&wide, &input, &mut vec![0; inputs], &mut sums);
-            assert_eq!(sums, expected, "{inputs} inputs");
-        }
+    fn tensor(&mut self, _: usize, _: &Layer<'_>, _: &[u8], _: &mut [u8]) -> bool {
+        panic!("the first layer is not dense")
     }
 }

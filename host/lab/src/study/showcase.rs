@@ -118,8 +118,7 @@ pub(super) fn make(
         Err(QuantizeError::Candle(error)) => return Err(JobError::from(error).into()),
         Err(error) => return Ok(Some(of(Err(error.to_string())))),
     };
-    let mut engine = model.engine();
-    let decided: Vec<_> = validation.examples.iter().map(|example| engine.run(&example.pixels)).collect();
+    let decided = model.engine().map(&validation.examples, |engine, example| engine.run(&example.pixels));
     let held_out = plan.validation(trial);
     let is_right = |index: usize| decided[index].class == validation.examples[index].class;
     let mut order: Vec<usize> = (0..decided.len()).collect();

@@ -31,15 +31,8 @@ impl IntegerModel {
 
     /// Returns all integers of every layer, input by input.
     fn run(&self, inputs: &[&[u8]]) -> Vec<Vec<Vec<i32>>> {
-        // One piece per thread: creating an engine costs about as much as a few inputs. Results do not depend on the
-        // pieces.
-        let piece = inputs.len().div_ceil(rayon::current_num_threads()).max(1);
-        let run = |inputs: &[&[u8]]| {
-            let mut engine = self.model.engine();
-            // Stage 0 of a run is its input.
-            inputs.iter().map(|input| engine.run_all(input).stages.split_off(1)).collect::<Vec<_>>()
-        };
-        inputs.par_chunks(piece).flat_map_iter(run).collect()
+        // Stage 0 of a run is its input.
+        self.model.engine().map(inputs, |engine, input| engine.run_all(input).stages.split_off(1))
     }
 }
 

@@ -114,7 +114,7 @@ impl Network {
     }
 
     /// Returns the number of photos in a piece for inference.
-    fn piece(&self) -> usize {
+    pub(crate) fn piece(&self) -> usize {
         let largest = self.layers.iter().map(|layer| layer.shape.output.elements()).max().unwrap_or(1);
         (PIECE_ELEMENTS / largest).clamp(1, 256)
     }

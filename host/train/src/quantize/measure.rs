@@ -30,33 +30,48 @@ pub struct LayerError {
 /// [`QuantizeError::Candle`].
 pub fn measure(network: &Network, model: &ModelFile, photos: &Dataset) -> Result<Vec<LayerError>, QuantizeError> {
     let inputs: Vec<&[u8]> = photos.examples.iter().map(|example| &example.pixels[..]).collect();
-    let mut engine = model.engine();
-    let integer: Vec<Vec<Vec<i32>>> = inputs.iter().map(|input| engine.run_all(input).stages).collect();
-    let model = model.model();
-    model
-        .layers()
-        .enumerate()
-        .map(|(index, layer)| {
-            let scale = layer_scale(&layer);
-            let float = network.activations(&inputs, index + 1)?;
-            // Stage 0 of a run is its input.
-            let integer = integer.iter().flat_map(|stages| &stages[index + 1]);
+    let (engine, model) = (model.engine(), model.model());
+    let layers: Vec<Layer<'_>> = model.layers().collect();
+    let mut errors = vec![Errors::default(); layers.len()];
+    // In pieces: all values of all photos take much memory.
+    for piece in inputs.chunks(network.piece()) {
+        let integer = engine.map(piece, |engine, input| engine.run_all(input).stages);
+        for (index, (layer, errors)) in layers.iter().zip(&mut errors).enumerate() {
+            let scale = layer_scale(layer);
             let zero_point = layer.tensor().map_or(0, |tensor| i32::from(tensor.zero_point));
-            let (mut sum, mut max) = (0.0, 0.0_f64);
-            for (&float, &integer) in float.iter().zip(integer) {
-                let error = (f64::from(integer - zero_point) * scale - f64::from(float)).abs();
-                sum += error;
-                max = max.max(error);
+            let float = network.activations(piece, index + 1)?;
+            // Stage 0 of a run is its input.
+            for (float, integer) in float.iter().zip(integer.iter().flat_map(|stages| &stages[index + 1])) {
+                errors.add((f64::from(integer - zero_point) * scale - f64::from(*float)).abs());
             }
-            let weighted = layer.weighted();
-            Ok(LayerError {
-                mean_error: sum / float.len() as f64,
-                max_error: max,
-                accumulator_bound: weighted.map_or(0, |weighted| weighted.accumulator_bound),
-                bytes: weighted.map_or(0, |weighted| weighted.bytes()),
-            })
-        })
-        .collect()
+        }
+    }
+    let of = |(layer, errors): (&Layer<'_>, Errors)| {
+        let weighted = layer.weighted();
+        LayerError {
+            mean_error: errors.sum / errors.count as f64,
+            max_error: errors.max,
+            accumulator_bound: weighted.map_or(0, |weighted| weighted.accumulator_bound),
+            bytes: weighted.map_or(0, |weighted| weighted.bytes()),
+        }
+    };
+    Ok(layers.iter().zip(errors).map(of).collect())
+}
+
+/// Errors of a layer's outputs, so far.
+#[derive(Clone, Copy, Default)]
+struct Errors {
+    sum: f64,
+    max: f64,
+    count: usize,
+}
+
+impl Errors {
+    fn add(&mut self, error: f64) {
+        self.sum += error;
+        self.max = self.max.max(error);
+        self.count += 1;
+    }
 }
 
 /// Returns the real value of one unit of a layer's outputs.

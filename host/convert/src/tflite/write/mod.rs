@@ -68,8 +68,7 @@ const MARGIN: f64 = 0.25;
 /// # Panics
 /// If an input does not have the model's number of pixels.
 pub(crate) fn logits_range(model: &ModelFile, inputs: &[&[u8]]) -> Option<(f64, f64)> {
-    let mut engine = model.engine();
-    let logits: Vec<i32> = inputs.iter().filter_map(|input| engine.run_all(input).stages.pop()).flatten().collect();
+    let logits = model.engine().map(inputs, |engine, input| engine.logits(input).to_vec()).concat();
     let real = |logit: &i32| f64::from(*logit) / f64::from(Q16_ONE);
     let (low, high) = (logits.iter().min().map(real)?, logits.iter().max().map(real)?);
     let more = MARGIN * (high - low);

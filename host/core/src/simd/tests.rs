@@ -1,0 +1,143 @@
+//! All instructions of this machine against the scalar engine, on random networks.
+
+use pinhole_shared::engine::Overrides as _;
+use pinhole_shared::kernel::Scalar;
+use pinhole_shared::layout::Layout;
+use pinhole_shared::model::{Activation, Layer, Output};
+use pinhole_shared::pixels::InputShape;
+use pinhole_shared::policy::Policy;
+use pinhole_shared::shape::{Padding, Shape, Window};
+
+use super::{Instructions, SimdLayers};
+use crate::model_file::portable::run_all;
+use crate::model_file::{HostEngine, ModelFile, QuantizedLayer, QuantizedTensor, QuantizedWeights, encode};
+use crate::random::Random;
+
+/// Weights with all values that a file may have, the extreme ones often.
+fn weights(random: &mut Random, inputs: usize, outputs: usize) -> QuantizedWeights {
+    let weights: Vec<i8> =
+        (0..inputs * outputs).map(|_| (random.below(400) as i32 - 200).clamp(-127, 127) as i8).collect();
+    let biases: Vec<i32> = (0..outputs).map(|_| random.below(200_001) as i32 - 100_000).collect();
+    let bound = |(row, bias): (&[i8], &i32)| {
+        bias.unsigned_abs() + row.iter().map(|weight| 255 * u32::from(weight.unsigned_abs())).sum::<u32>()
+    };
+    let bound = weights.chunks(inputs).zip(&biases).map(bound).max().unwrap_or_default();
+    let pre_shift = random.below(bound.leading_zeros() as usize) as u8;
+    // Most sums become bytes inside the range, some do not.
+    let largest = (1_u64 << 32) * 400 / (u64::from(bound) << pre_shift).max(1);
+    let largest = largest.clamp(2, i32::MAX as u64) as usize;
+    QuantizedWeights {
+        inputs,
+        weights,
+        biases,
+        multipliers: (0..outputs).map(|_| 1 + random.below(largest) as i32).collect(),
+        pre_shift,
+        accumulator_bound: bound,
+        input_scale: 1.0,
+        output_scale: 1.0,
+        layout: Layout::Rows8,
+        chunk_columns: 0,
+    }
+}
+
+/// A convolution of this input, and its output; `None` if the window does not fit.
+fn conv(random: &mut Random, input: Shape) -> Option<(QuantizedLayer, Shape)> {
+    let mut up_to = |most: usize| 1 + random.below(most) as u8;
+    let (height, width) = (up_to(5), up_to(5));
+    let (stride_y, stride_x, pool) = (up_to(2), up_to(2), up_to(3));
+    let mut padding = |size: u8| random.below(size.into()) as u8;
+    let padding =
+        Padding { top: padding(height), left: padding(width), bottom: padding(height), right: padding(width) };
+    let window = Window { height, width, stride_y, stride_x, padding };
+    let (rows, columns) = window.output_size(input)?;
+    let is_depthwise = random.chance(0.4);
+    let channels = if is_depthwise { input.channels } else { 1 + random.below(40) as u16 };
+    let shape = Shape { height: rows / u16::from(pool), width: columns / u16::from(pool), channels };
+    let columns = window.area() * if is_depthwise { 1 } else { usize::from(input.channels) };
+    let low = random.below(100) as u8;
+    let range = if random.chance(0.5) { (0, u8::MAX) } else { (low, low + random.below(150) as u8) };
+    let output = QuantizedTensor { shape, zero_point: random.below(256) as u8, scale: 1.0, range };
+    let weighted = weights(random, columns, usize::from(channels));
+    let layer = QuantizedLayer::Conv { weighted, is_depthwise, window, pool, output };
+    (shape.elements() > 0).then_some((layer, shape))
+}
+
+fn dense(random: &mut Random, inputs: usize, outputs: usize, output: Output) -> QuantizedLayer {
+    let activation = if output == Output::Logits { Activation::Linear } else { Activation::Relu };
+    QuantizedLayer::Dense { weighted: weights(random, inputs, outputs), activation, output }
+}
+
+/// A random network: up to three convolutions, up to one hidden dense layer.
+fn network(random: &mut Random) -> ModelFile {
+    let (height, width) = (8 + random.below(17) as u16, 8 + random.below(17) as u16);
+    let input = if random.chance(0.5) { InputShape::gray(8) } else { InputShape::rgb(8) };
+    let input = InputShape { height, width, ..input };
+    let mut shape = Shape { height, width, channels: input.color.channels() };
+    let mut layers = Vec::new();
+    for _ in 0..random.below(4) {
+        if let Some((layer, output)) = conv(random, shape) {
+            layers.push(layer);
+            shape = output;
+        }
+    }
+    let mut inputs = shape.elements();
+    if random.chance(0.5) {
+        let outputs = 1 + random.below(50);
+        layers.push(dense(random, inputs, outputs, Output::U8));
+        inputs = outputs;
+    }
+    let classes = 2 + random.below(7);
+    layers.push(dense(random, inputs, classes, Output::Logits));
+    let names: Vec<String> = (0..classes).map(|class| format!("c{class}")).collect();
+    let bytes = encode(input, &names, Policy::NONE, &layers).expect("row-major weights always fit");
+    ModelFile::from_bytes(&bytes).expect("the network is sound")
+}
+
+#[test]
+fn all_instructions_give_the_scalar_integers() {
+    let mut random = Random::seeded(1);
+    let all = Instructions::available();
+    assert_eq!(all[0], Instructions::Portable);
+    assert_eq!(all.last(), Some(&Instructions::detect()));
+    let (mut convolutions, mut unlike) = (0, 0);
+    for case in 0..400 {
+        let file = network(&mut random);
+        let model = file.model();
+        convolutions += model.layers().count() - 1;
+        let mut engines: Vec<_> = all.iter().map(|&one| HostEngine::with_instructions(file.model(), one)).collect();
+        for kind in 0..3 {
+            let pixel = |random: &mut Random| if kind == 0 { 255 } else { random.below(256) as u8 };
+            let input: Vec<u8> = (0..model.inputs()).map(|_| pixel(&mut random)).collect();
+            let expected = run_all::<Scalar>(&model, &input).expect("rows");
+            let tensors = &expected.stages[1..];
+            unlike += tensors.iter().filter(|stage| stage.iter().any(|value| *value != stage[0])).count();
+            for engine in &mut engines {
+                assert_eq!(engine.run_all(&input), expected, "{:?}, case {case}", engine.instructions());
+            }
+        }
+    }
+    assert!(convolutions > 500 && unlike > 1_000, "{convolutions} convolutions, {unlike} stages with unlike values");
+}
+
+/// A fallback to the scalar engine would give the same integers, slowly.
+#[test]
+fn vector_instructions_compute_every_convolution_and_the_first_dense_layer() {
+    let file = crate::data::file("models/conv-96/model.pinhole").expect("it is bundled");
+    let file = ModelFile::from_bytes(file).expect("it is sound");
+    let model = file.model();
+    for instructions in Instructions::available() {
+        let mut simd = SimdLayers::new(&model, instructions);
+        for (index, layer) in model.layers().enumerate() {
+            let input = vec![0; layer.inputs()];
+            let computes = match &layer {
+                Layer::Dense(dense) => simd.dense(index, dense, &input, &mut vec![0; layer.outputs()]),
+                _ => simd.tensor(index, &layer, &input, &mut vec![0; layer.outputs()]),
+            };
+            let expected = match &layer {
+                Layer::Conv(_) | Layer::Depthwise(_) => instructions != Instructions::Portable,
+                other => matches!(other, Layer::Dense(_)),
+            };
+            assert_eq!(computes, expected, "layer {index} by {instructions}");
+        }
+    }
+}
