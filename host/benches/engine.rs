@@ -32,12 +32,25 @@ fn default_model(bencher: divan::Bencher<'_, '_>) {
     });
 }
 
-/// Bundled networks, by each kind of vector instructions.
-#[divan::bench(sample_count = 50, args = Instructions::available(), consts = [0, 1, 2])]
-fn convolutions<const NETWORK: usize>(bencher: divan::Bencher<'_, '_>, instructions: Instructions) {
-    let file =
-        ["conv-96", "conv-50", "conv-50-tiny"].map(|name| data::file(&format!("models/{name}/model.pinhole")))[NETWORK];
-    let file = ModelFile::from_bytes(file.expect("it is bundled")).expect("it is sound");
+#[divan::bench(sample_count = 50, args = Instructions::available())]
+fn conv_96(bencher: divan::Bencher<'_, '_>, instructions: Instructions) {
+    bundled(bencher, "conv-96", instructions);
+}
+
+#[divan::bench(sample_count = 50, args = Instructions::available())]
+fn conv_50(bencher: divan::Bencher<'_, '_>, instructions: Instructions) {
+    bundled(bencher, "conv-50", instructions);
+}
+
+#[divan::bench(sample_count = 50, args = Instructions::available())]
+fn conv_50_tiny(bencher: divan::Bencher<'_, '_>, instructions: Instructions) {
+    bundled(bencher, "conv-50-tiny", instructions);
+}
+
+/// A bundled network, by these vector instructions.
+fn bundled(bencher: divan::Bencher<'_, '_>, name: &str, instructions: Instructions) {
+    let file = data::file(&format!("models/{name}/model.pinhole")).expect("it is bundled");
+    let file = ModelFile::from_bytes(file).expect("it is sound");
     let input: Vec<u8> = (0..file.model().inputs()).map(|place| (place * 7 % 251) as u8).collect();
     let mut engine = HostEngine::with_instructions(file.model(), instructions);
     bencher
