@@ -1,10 +1,10 @@
-//! Classification on the host, inputs a second, one thread: with the integer engine as `evaluate` and `prove` run it, by each kind of
-//! vector instructions that this machine has, and with each kernel's portable twin, whose speed matters to nobody but the tests.
+//! Classification on the host, inputs a second, one thread: with the integer engine as `evaluate` and `prove` run it, by each kind
+//! of vector instructions that this machine has, and with each kernel's portable twin, whose speed matters to nobody but the tests.
 //! `litert.py` measures the bundled networks with LiteRT.
 
 use std::ops::ControlFlow;
 
-use pinhole::model_file::{HostEngine, ModelFile, Packing};
+use pinhole::model_file::{ModelFile, Packing};
 use pinhole::quantize::{ActivationBits, quantize};
 use pinhole::recipe::{DEFAULT, Recipe};
 use pinhole::train::{Network, train};
@@ -52,7 +52,7 @@ fn bundled(bencher: divan::Bencher<'_, '_>, name: &str, instructions: Instructio
     let file = data::file(&format!("models/{name}/model.pinhole")).expect("it is bundled");
     let file = ModelFile::from_bytes(file).expect("it is sound");
     let input: Vec<u8> = (0..file.model().inputs()).map(|place| (place * 7 % 251) as u8).collect();
-    let mut engine = HostEngine::with_instructions(file.model(), instructions);
+    let mut engine = file.engine_with(instructions);
     bencher
         .counter(divan::counter::ItemsCount::new(1_usize))
         .bench_local(|| divan::black_box(engine.run(divan::black_box(&input))));

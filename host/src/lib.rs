@@ -23,7 +23,7 @@ pub use pinhole_boards::{
 };
 pub use pinhole_convert::{export, import};
 pub use pinhole_core::{
-    artifacts, choice, data, inference, model_file, photos, random, recipe, statistics, suggest, synthetic,
+    artifacts, choice, data, inference, model_file, photos, random, recipe, simd, statistics, suggest, synthetic,
 };
 pub use pinhole_lab::{evaluate, explain, report, study, threshold, tune, verdict};
 pub use pinhole_train as train;

@@ -6,6 +6,7 @@ use pinhole::model_file::portable::run_all;
 use pinhole::model_file::{ModelFile, Packing};
 use pinhole::quantize::{dequantize, measure};
 use pinhole::random::Random;
+use pinhole::simd::Instructions;
 use pinhole::train::Network;
 use pinhole_core::testing::{pictures, untrained};
 use pinhole_shared::kernel::{Dsp, DualMac, PortableDsp, PortableDualMac, Scalar};
@@ -209,6 +210,9 @@ fn mutants_are_refused_or_sound() {
         let expected = run_all::<Scalar>(&model, &input).unwrap().stages;
         assert_eq!(run_all::<Dsp<PortableDsp>>(&m4.model(), &input).unwrap().stages, expected);
         assert_eq!(run_all::<DualMac<PortableDualMac>>(&m0.model(), &input).unwrap().stages, expected);
+        for instructions in Instructions::available() {
+            assert_eq!(taken.engine_with(instructions).run_all(&input).stages, expected, "{instructions}");
+        }
     }
     assert!(refused > 3_000 && sound > 100, "{refused} refused, {sound} sound");
 }

@@ -5,7 +5,7 @@
 //! | [`photos`] | files -> labeled network inputs (through the shared pixel pipeline) |
 //! | [`recipe`] | TOML -> network and training settings |
 //! | [`model_file`] | bytes -> the shared engine; layers -> bytes |
-//! | [`simd`] | convolutions and dense layers of bytes, with vector instructions |
+//! | [`simd`] | convolutions, and dense layers that read bytes, with vector instructions |
 //! | [`inference`] | all integers of one input, from any engine |
 //! | [`artifacts`] | bytes -> a file, whole or not at all; folders that Pinhole wrote, by kind |
 //! | [`path_text`] | any path -> text for JSON |
@@ -16,6 +16,8 @@
 //! | [`random`] | a seed -> the same numbers on every machine |
 //! | [`words`] | a count and a noun -> both in a sentence |
 //! | [`suggest`] | a mistyped name -> the known one it probably means |
+
+#![deny(unsafe_code)]
 
 pub mod artifacts;
 pub mod choice;

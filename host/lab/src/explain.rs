@@ -14,7 +14,6 @@ use pinhole_shared::decision::{Decision, decide};
 use pinhole_shared::fixed::Q16_ONE;
 use pinhole_shared::model::{Layer, Model};
 use pinhole_shared::pixels::{InputShape, PictureSize};
-use rayon::prelude::*;
 use serde::Serialize;
 
 /// Number of patches along the input's shorter side.
@@ -68,7 +67,6 @@ impl Explanation {
 /// Margins are differences of the engine's Q16 logits, summed exactly; only the means are rounded, to `f32`. In the first
 /// layer, only the pixels that a moving patch covers and uncovers are computed again, in integers. The sums are the same as
 /// those of the whole layer. A 50x50 photo takes some hundredths of a second.
-/// sums as computing all: a 50x50 photo takes some hundredths of a second.
 ///
 /// # Panics
 /// If the input does not have the model's number of bytes.
@@ -89,7 +87,7 @@ pub fn explain(model: &ModelFile, input: &[u8]) -> Explanation {
     let [positions_down, positions] = [height_px, width_px].map(|length| length + patch_px - 1);
     let class = usize::from(decision.class);
     let step = if accumulators.is_empty() { patch_px } else { 1 };
-    let row_of_losses = |engine: &mut HostEngine<'_>, top: usize| -> Vec<i64> {
+    let row_of_losses = |engine: &mut HostEngine<'_>, &top: &usize| -> Vec<i64> {
         if accumulators.is_empty() {
             let left = (0..positions).step_by(step);
             return left
@@ -112,7 +110,7 @@ pub fn explain(model: &ModelFile, input: &[u8]) -> Explanation {
         losses.collect()
     };
     let tops: Vec<usize> = (0..positions_down).step_by(step).collect();
-    let losses: Vec<Vec<i64>> = tops.into_par_iter().map_init(|| model.engine(), row_of_losses).collect();
+    let losses: Vec<Vec<i64>> = engine.map(&tops, row_of_losses);
 
     let on = |pixel: usize| pixel.div_ceil(step)..(pixel + patch_px).div_ceil(step);
     let contributions = (0..height_px * width_px).map(|pixel| {

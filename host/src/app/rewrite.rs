@@ -79,7 +79,7 @@ fn page(
         data: &data,
         evaluation: &evaluation,
         verdict: &verdict,
-        // The summary has no test of the new model either.
+        // Only a training reads test photos. Of an unchanged model, the page keeps the verdict by them, which is in the summary.
         test: None,
         epochs: &epochs,
         layers: &measure(network, model, &data.validation)?,

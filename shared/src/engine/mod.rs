@@ -17,7 +17,7 @@ use crate::kernel::{Kernel, Neurons, Work};
 use crate::layer::{Activation, Dense, Layer, Memory, Output};
 use crate::layout::Layout;
 use crate::model::Model;
-use overrides::Nothing;
+use overrides::NoOverrides;
 
 /// Reasons why an engine could not start or run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,7 +168,7 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
         input: &[u8],
         observe: impl FnMut(usize, LayerValues<'_>),
     ) -> Result<Decision, EngineError> {
-        self.run_with(input, &mut Nothing, observe)
+        self.run_with(input, &mut NoOverrides, observe)
     }
 
     /// Runs as [`Engine::run_observed`] does, with layers that `overrides` computes.
@@ -189,10 +189,10 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
     }
 
     #[cfg_attr(target_os = "none", inline(never))]
-    fn execute(
+    fn execute<O: Overrides>(
         &mut self,
         pixels: &[u8],
-        overrides: &mut impl Overrides,
+        overrides: &mut O,
         mut observe: impl FnMut(usize, LayerValues<'_>),
     ) -> Decision {
         // Range of the last tensor, if there is one, and the number of layers that write tensors.
@@ -211,7 +211,7 @@ impl<'m, 'b, K: Kernel> Engine<'m, 'b, K> {
             let work = Work { accumulators: accumulators.get_mut(..padded).unwrap_or_default(), scratch };
             if width > 0 {
                 K::dense_i16(operands, activations.get(..width).unwrap_or_default(), work);
-            } else if !overrides.dense(index, dense, input, &mut *work.accumulators) {
+            } else if !(O::COMPUTES && overrides.dense(index, dense, input, &mut *work.accumulators)) {
                 K::dense_u8(operands, input, work);
             }
             width = outputs;

@@ -5,6 +5,9 @@ use crate::layer::{Dense, Layer};
 /// Code that computes layers in place of the engine: with instructions that a kernel does not have, or from sums that are known
 /// already.
 ///
+/// `index` is the layer's index among all layers. A function that returns false leaves the layer to the engine, whatever it has
+/// written.
+///
 /// # Contract, for implementors
 /// The integers are those of [`crate::kernel::Scalar`]: [`crate::model::Model::parse`] has shown that no later layer overflows with
 /// these.
@@ -13,31 +16,18 @@ pub trait Overrides {
     const COMPUTES: bool = true;
 
     /// Computes the accumulators of a dense layer whose inputs are bytes: one for each output; there may be more, which do not
-    /// matter. Returns false if the engine shall do it.
+    /// matter.
     fn dense(&mut self, index: usize, dense: &Dense<'_>, input: &[u8], accumulators: &mut [i32]) -> bool;
 
-    /// Computes the output of a layer that reads one tensor and writes one; sums with an earlier layer's output do not come here.
-    /// Returns false if the engine shall do it.
+    /// Computes the output of a layer that reads one tensor and writes one. Sums with an earlier layer's output do not come here.
     fn tensor(&mut self, index: usize, layer: &Layer<'_>, input: &[u8], output: &mut [u8]) -> bool;
-}
-
-impl<O: Overrides> Overrides for &mut O {
-    const COMPUTES: bool = O::COMPUTES;
-
-    fn dense(&mut self, index: usize, dense: &Dense<'_>, input: &[u8], accumulators: &mut [i32]) -> bool {
-        (**self).dense(index, dense, input, accumulators)
-    }
-
-    fn tensor(&mut self, index: usize, layer: &Layer<'_>, input: &[u8], output: &mut [u8]) -> bool {
-        (**self).tensor(index, layer, input, output)
-    }
 }
 
 /// The engine computes all layers.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Nothing;
+pub(super) struct NoOverrides;
 
-impl Overrides for Nothing {
+impl Overrides for NoOverrides {
     const COMPUTES: bool = false;
 
     #[inline(always)]

@@ -117,6 +117,75 @@ fn every_kind_runs_in_what_it_needs() {
     }
 }
 
+/// Layers that are offered, with the lengths of what they read and write; and one of them that is computed: with ones.
+struct Recording {
+    computed: usize,
+    offered: Vec<(usize, &'static str, usize, usize)>,
+}
+
+impl Overrides for Recording {
+    fn dense(&mut self, index: usize, _: &Dense<'_>, input: &[u8], accumulators: &mut [i32]) -> bool {
+        self.offered.push((index, "dense", input.len(), accumulators.len()));
+        // Leaving the layer to the engine undoes this.
+        accumulators.fill(1);
+        index == self.computed
+    }
+
+    fn tensor(&mut self, index: usize, layer: &Layer<'_>, input: &[u8], output: &mut [u8]) -> bool {
+        self.offered.push((index, layer.kind(), input.len(), output.len()));
+        output.fill(1);
+        index == self.computed
+    }
+}
+
+/// All but sums with an earlier layer and dense layers of activations.
+#[test]
+fn layers_may_be_computed_by_the_caller() {
+    let mut draft = every_kind();
+    let model = draft.parse().unwrap();
+    let needs = ScratchNeeds::of(&model);
+    let input: Vec<u8> = (0..36).map(|pixel| pixel * 7).collect();
+    let (expected, decision) = run::<Scalar>(&model, needs, &input).unwrap();
+    let kinds: Vec<&str> = model.layers().map(|layer| layer.kind()).collect();
+    let lengths = |index: usize| match index {
+        0 => (36, 36),
+        // Three rows.
+        6 => (expected[5].len(), 3),
+        _ => (expected[index - 1].len(), expected[index].len()),
+    };
+    let offered: Vec<_> = (0..7)
+        .filter(|&index| kinds[index] != "add")
+        .map(|index| (index, kinds[index], lengths(index).0, lengths(index).1))
+        .collect();
+    for computed in [0, 1, 3, 5, 6, 7, 99] {
+        let (mut accumulators, mut activations) = (vec![0; needs.accumulators], vec![0; needs.activations]);
+        let mut arena = vec![0; needs.arena];
+        let scratch = Scratch {
+            accumulators: &mut accumulators,
+            activations: &mut activations,
+            scratch: &mut [],
+            arena: &mut arena,
+        };
+        let mut engine = Engine::<Scalar>::new(&model, scratch).unwrap();
+        let mut recording = Recording { computed, offered: Vec::new() };
+        let mut stages = Vec::new();
+        let got = engine.run_with(&input, &mut recording, |_, values| {
+            stages.push(match values {
+                LayerValues::Bytes(values) => values.iter().map(|&value| i32::from(value)).collect::<Vec<_>>(),
+                LayerValues::Activations(values) => values.iter().map(|&value| i32::from(value)).collect(),
+                LayerValues::Logits(values) => values.to_vec(),
+            });
+        });
+        assert_eq!(recording.offered, offered, "{computed}");
+        match computed {
+            0..6 => assert!(stages[computed].iter().all(|&value| value == 1), "{computed}: {stages:?}"),
+            // A quarter of 1, rounded.
+            6 => assert_eq!(stages[6], [0; 3]),
+            _ => assert_eq!((&stages, got.unwrap()), (&expected, decision)),
+        }
+    }
+}
+
 /// Accumulators of the widest layer, twice with a pooling; activations of the widest hidden layer.
 #[test]
 fn needs_by_hand() {

@@ -223,7 +223,13 @@ fn gather(tensor: &Tensor, window: &Window, at: (usize, usize), input: &[u8], pa
     let before = left.saturating_sub(x).min(columns);
     let end = (width + left).saturating_sub(x).min(columns).max(before);
     let start = (x + before).saturating_sub(left);
-    for (row, places) in patch.chunks_exact_mut((columns * channels).max(1)).enumerate() {
+    let mut remaining = patch;
+    for row in 0..usize::from(window.height) {
+        // Not `chunks_exact_mut`, which divides.
+        let Some((places, after)) = core::mem::take(&mut remaining).split_at_mut_checked(columns * channels) else {
+            return;
+        };
+        remaining = after;
         let inside = (y + row).checked_sub(top).filter(|&row| row < height);
         let source = inside.and_then(|row| {
             let from = (row * width + start) * channels;

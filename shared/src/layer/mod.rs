@@ -24,7 +24,7 @@ pub use conv::Conv;
 pub use dense::{Activation, Dense, Output};
 pub use global_average::GlobalAverage;
 pub use pool::{Pool, PoolKind};
-pub use tensor::{Tensor, byte};
+pub use tensor::Tensor;
 pub use weighted::Weighted;
 
 pub(crate) use dense::dense;
@@ -327,8 +327,8 @@ impl<'a> Layer<'a> {
         if good { Ok(()) } else { Err(ModelError::Arena { layer: index }) }
     }
 
-    /// Calls `compute` with input and output of a layer that is not dense and reads one tensor, and returns what it returns; false for
-    /// other layers. The input is `pixels`, or else its tensor in the arena.
+    /// Calls `compute` with input and output of a layer that is not dense and reads one tensor, and returns what it returns; false
+    /// for other layers. The input is `pixels`, or else its tensor in the arena.
     pub(crate) fn with_tensors(
         &self,
         pixels: Option<&[u8]>,

@@ -1,6 +1,8 @@
 //! Any bytes as a model file: unchanged, and with a correct start and checksum. Accepted files must run, with values
-//! within the ranges of their layers, and give the same results twice.
+//! within the ranges of their layers, and give the same results twice, on devices' kernels and by the host's vector instructions.
 
+use pinhole::model_file::ModelFile;
+use pinhole::simd::Instructions;
 use pinhole_shared::decision::Decision;
 use pinhole_shared::engine::{Engine, LayerValues, Scratch, ScratchNeeds};
 use pinhole_shared::kernel::{Dsp, DualMac, Kernel, PortableDsp, PortableDualMac, Scalar};
@@ -38,8 +40,15 @@ fn run_if_accepted(file: &[u8]) -> bool {
     if model.inputs() > MAX_PIXELS || is_slow(&model) {
         return true;
     }
+    // The host's engine takes rows only.
+    let host = ModelFile::from_bytes(file).ok().filter(|host| host.bytes() == file);
+    let mut engines: Vec<_> =
+        host.iter().flat_map(|host| Instructions::available().into_iter().map(|one| host.engine_with(one))).collect();
     let noise = file.iter().cycle().take(model.inputs()).copied().collect();
     for input in [vec![0; model.inputs()], vec![255; model.inputs()], noise] {
+        if let Some(expected) = run::<Scalar>(&model, &input, 0) {
+            engines.iter_mut().for_each(|engine| assert_eq!(engine.run(&input), expected, "{}", engine.instructions()));
+        }
         for run in [run::<Scalar>, run::<Dsp<PortableDsp>>, run::<DualMac<PortableDualMac>>] {
             // No kernel runs a model with layouts of several kernels.
             let Some(decision) = run(&model, &input, 0) else { continue };

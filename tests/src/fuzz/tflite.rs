@@ -27,8 +27,9 @@ fn run(model: &ModelFile) {
     if parsed.operations() > MAX_WORK || parsed.inputs() > MAX_WORK as usize {
         return;
     }
+    let mut engine = model.engine();
     for level in [0, 255, 100] {
-        let decision = model.engine().run(&vec![level; parsed.inputs()]);
+        let decision = engine.run(&vec![level; parsed.inputs()]);
         assert!(decision.class < parsed.classes());
     }
 }

@@ -34,11 +34,12 @@ impl DualMacLoops for CortexM0Plus {
         }
     }
 
-    fn pixels8(weights: &[u32], scratch: &[u32], accumulators: &mut [i32]) {
-        if !fits(accumulators, scratch.len() / 3 * 2, weights) || !scratch.len().is_multiple_of(12) {
+    fn pixels8(weights: &[u32], scratch: &[u32], columns: usize, accumulators: &mut [i32]) {
+        let is_whole = columns.is_multiple_of(GROUP_COLUMNS) && scratch.len() == columns / 2 * 3;
+        if !fits(accumulators, columns, weights) || !is_whole {
             return;
         }
-        let left_out = left_out(scratch.len() / 3, TURN_PAIRS);
+        let left_out = left_out(columns / 2, TURN_PAIRS);
         let (scratch, rows) = (scratch.as_ptr_range(), accumulators.as_mut_ptr_range());
         // SAFETY: scratch words are a positive multiple of 12 words, accumulators of 4 rows, and there are as many weights as
         // they ask for: checked above.

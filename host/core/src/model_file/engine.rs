@@ -11,8 +11,8 @@ use super::portable::integers;
 use crate::inference::Inference;
 use crate::simd::{Instructions, SimdLayers};
 
-/// The shared engine with its own working memory. Convolutions and the first dense layer are computed with vector instructions: the
-/// order of their sums differs from [`Scalar`]'s; modulo 2^32 they are the same.
+/// The shared engine with its own working memory. Convolutions, and a dense layer that reads bytes, are computed with the machine's
+/// vector instructions ([`crate::simd`]). The order of their sums differs from [`Scalar`]'s; modulo 2^32 they are the same.
 #[derive(Clone, Debug)]
 pub struct HostEngine<'f> {
     model: Model<'f>,
@@ -20,24 +20,20 @@ pub struct HostEngine<'f> {
     accumulators: Vec<i32>,
     activations: Vec<i16>,
     arena: Vec<u8>,
+    /// Stands for the input where nothing reads it.
+    no_pixels: Vec<u8>,
 }
 
 impl<'f> HostEngine<'f> {
-    pub(super) fn new(model: Model<'f>) -> Self {
-        Self::with_instructions(model, Instructions::detect())
-    }
-
-    /// Creates an engine that uses these instructions. Results do not depend on them.
-    ///
-    /// # Panics
-    /// If this machine does not have them.
-    pub fn with_instructions(model: Model<'f>, instructions: Instructions) -> Self {
+    /// Creates an engine for a model with row-major weights. The machine must have the instructions.
+    pub(super) fn new(model: Model<'f>, instructions: Instructions) -> Self {
         let needs = ScratchNeeds::of(&model);
         Self {
             simd: SimdLayers::new(&model, instructions),
             accumulators: vec![0; needs.accumulators],
             activations: vec![0; needs.activations],
             arena: vec![0; needs.arena],
+            no_pixels: vec![0; model.inputs()],
             model,
         }
     }
@@ -70,9 +66,10 @@ impl<'f> HostEngine<'f> {
         Inference { stages, decision, verdict: self.model.policy().judge(decision) }
     }
 
-    /// Returns what `of` makes of each item, in their order, on all cores. It gets an engine, whose state must not matter, and an item.
+    /// Returns what `of` makes of each item, in their order, on all cores. `of` gets an engine, whose state must not matter, and an
+    /// item.
     pub fn map<I: Sync, T: Send>(&self, items: &[I], of: impl Fn(&mut Self, &I) -> T + Sync) -> Vec<T> {
-        // A piece for each thread: a new engine costs about as much as a few inputs.
+        // A piece for each thread, with a copy of the buffers.
         let piece = items.len().div_ceil(rayon::current_num_threads()).max(1);
         let of_piece = |items: &[I]| {
             let mut engine = self.clone();
@@ -90,7 +87,7 @@ impl<'f> HostEngine<'f> {
         assert_eq!(input.len(), self.model.inputs(), "pixels of the input");
         let Some(Layer::Dense(first)) = self.model.layers().next() else { return Vec::new() };
         let mut accumulators = vec![0; first.weighted.operands.weights.outputs()];
-        self.simd.dense(0, &first, input, &mut accumulators);
+        assert!(self.simd.dense(0, &first, input, &mut accumulators), "it reads bytes");
         accumulators
     }
 
@@ -117,33 +114,28 @@ impl<'f> HostEngine<'f> {
     /// # Panics
     /// If the first layer is not dense, or if there is not one accumulator for each of its outputs.
     pub fn logits_from(&mut self, first_accumulators: &[i32]) -> &[i32] {
-        // The first layer is the only one that would read pixels.
-        let pixels = vec![0; self.model.inputs()];
-        self.run_with(&pixels, |_| KnownSums(first_accumulators), |_| ());
+        let (mut engine, _, no_pixels) = self.parts();
+        let decision = engine.run_with(no_pixels, &mut KnownSums(first_accumulators), |_, _| ());
+        decision.expect("an input of the model's pixels");
         &self.accumulators[..usize::from(self.model.classes())]
     }
 
-    fn run_observed(&mut self, input: &[u8], observe: impl FnMut(LayerValues<'_>)) -> Decision {
-        self.run_with(input, |simd| simd, observe)
+    fn run_observed(&mut self, input: &[u8], mut observe: impl FnMut(LayerValues<'_>)) -> Decision {
+        let (mut engine, simd, _) = self.parts();
+        engine.run_with(input, simd, |_, values| observe(values)).expect("an input of the model's pixels")
     }
 
-    /// Runs the shared engine with the layers that `overrides` makes of the vector layers.
-    fn run_with<'v, O: Overrides>(
-        &'v mut self,
-        input: &[u8],
-        overrides: impl FnOnce(&'v mut SimdLayers) -> O,
-        mut observe: impl FnMut(LayerValues<'_>),
-    ) -> Decision {
+    /// Returns the shared engine, the layers that are computed instead, and what stands for an input.
+    fn parts(&mut self) -> (Engine<'_, '_, Scalar>, &mut SimdLayers, &[u8]) {
         let scratch = Scratch {
             accumulators: &mut self.accumulators,
             activations: &mut self.activations,
             scratch: &mut [],
             arena: &mut self.arena,
         };
-        let mut engine = Engine::<Scalar>::new(&self.model, scratch)
-            .expect("the buffers were sized for this model, whose weights are row-major");
-        let decision = engine.run_with(input, &mut overrides(&mut self.simd), |_, values| observe(values));
-        decision.expect("an input of the model's pixels")
+        let engine = Engine::new(&self.model, scratch);
+        let engine = engine.expect("the buffers were sized for this model, whose weights are row-major");
+        (engine, &mut self.simd, &self.no_pixels)
     }
 }
 
@@ -152,7 +144,7 @@ struct KnownSums<'a>(&'a [i32]);
 
 impl Overrides for KnownSums<'_> {
     fn dense(&mut self, _: usize, _: &Dense<'_>, _: &[u8], accumulators: &mut [i32]) -> bool {
-        accumulators[..self.0.len()].copy_from_slice(self.0);
+        accumulators.copy_from_slice(self.0);
         true
     }
 

@@ -36,6 +36,7 @@ use pinhole_shared::policy::Policy;
 use thiserror::Error;
 
 use crate::artifacts::{limits, read_regular};
+use crate::simd::Instructions;
 
 /// A complete, checked model file with row-major weights, aligned as the format requires. A file packed for a board is
 /// unpacked when it is loaded.
@@ -153,9 +154,17 @@ impl ModelFile {
         file
     }
 
-    /// Creates an engine for this model.
+    /// Creates an engine for this model, with the best vector instructions of this machine.
     pub fn engine(&self) -> HostEngine<'_> {
-        HostEngine::new(self.model())
+        self.engine_with(Instructions::detect())
+    }
+
+    /// Creates an engine that uses these vector instructions. Results do not depend on them.
+    ///
+    /// # Panics
+    /// If this machine does not have them.
+    pub fn engine_with(&self, instructions: Instructions) -> HostEngine<'_> {
+        HostEngine::new(self.model(), instructions)
     }
 }
 

@@ -10,13 +10,16 @@ use pinhole_shared::shape::{Padding, Shape, Window};
 
 use super::{Instructions, SimdLayers};
 use crate::model_file::portable::run_all;
-use crate::model_file::{HostEngine, ModelFile, QuantizedLayer, QuantizedTensor, QuantizedWeights, encode};
+use crate::model_file::{ModelFile, QuantizedLayer, QuantizedTensor, QuantizedWeights, encode};
 use crate::random::Random;
 
 /// Weights with all values that a file may have, the extreme ones often.
 fn weights(random: &mut Random, inputs: usize, outputs: usize) -> QuantizedWeights {
-    let weights: Vec<i8> =
-        (0..inputs * outputs).map(|_| (random.below(400) as i32 - 200).clamp(-127, 127) as i8).collect();
+    let (layout, most) = if random.chance(0.25) { (Layout::Rows4, 7) } else { (Layout::Rows8, 127) };
+    let weight = |random: &mut Random| {
+        (random.below(3 * most) as i32 - (3 * most / 2) as i32).clamp(-(most as i32), most as i32)
+    };
+    let weights: Vec<i8> = (0..inputs * outputs).map(|_| weight(random) as i8).collect();
     let biases: Vec<i32> = (0..outputs).map(|_| random.below(200_001) as i32 - 100_000).collect();
     let bound = |(row, bias): (&[i8], &i32)| {
         bias.unsigned_abs() + row.iter().map(|weight| 255 * u32::from(weight.unsigned_abs())).sum::<u32>()
@@ -35,16 +38,17 @@ fn weights(random: &mut Random, inputs: usize, outputs: usize) -> QuantizedWeigh
         accumulator_bound: bound,
         input_scale: 1.0,
         output_scale: 1.0,
-        layout: Layout::Rows8,
+        layout,
         chunk_columns: 0,
     }
 }
 
 /// A convolution of this input, and its output; `None` if the window does not fit.
 fn conv(random: &mut Random, input: Shape) -> Option<(QuantizedLayer, Shape)> {
-    let mut up_to = |most: usize| 1 + random.below(most) as u8;
-    let (height, width) = (up_to(5), up_to(5));
-    let (stride_y, stride_x, pool) = (up_to(2), up_to(2), up_to(3));
+    let is_large = random.chance(0.15);
+    let mut up_to = |most: usize, large: usize| 1 + random.below(if is_large { large } else { most }) as u8;
+    let (height, width) = (up_to(5, 9), up_to(5, 20));
+    let (stride_y, stride_x, pool) = (up_to(2, 7), up_to(2, 7), up_to(3, 5));
     let mut padding = |size: u8| random.below(size.into()) as u8;
     let padding =
         Padding { top: padding(height), left: padding(width), bottom: padding(height), right: padding(width) };
@@ -104,7 +108,7 @@ fn all_instructions_give_the_scalar_integers() {
         let file = network(&mut random);
         let model = file.model();
         convolutions += model.layers().count() - 1;
-        let mut engines: Vec<_> = all.iter().map(|&one| HostEngine::with_instructions(file.model(), one)).collect();
+        let mut engines: Vec<_> = all.iter().map(|&one| file.engine_with(one)).collect();
         for kind in 0..3 {
             let pixel = |random: &mut Random| if kind == 0 { 255 } else { random.below(256) as u8 };
             let input: Vec<u8> = (0..model.inputs()).map(|_| pixel(&mut random)).collect();
@@ -139,5 +143,38 @@ fn vector_instructions_compute_every_convolution_and_the_first_dense_layer() {
             };
             assert_eq!(computes, expected, "layer {index} by {instructions}");
         }
+    }
+}
+
+/// A small file whose padding is many times its input: nothing is allocated for it, and the shared engine computes the layer.
+#[test]
+fn padding_without_end_is_not_copied() {
+    let mut random = Random::seeded(2);
+    let mut convolution = |inputs: usize, channels: u16, window: Window, height: u16, width: u16| {
+        let shape = Shape { height, width, channels };
+        let output = QuantizedTensor { shape, zero_point: 7, scale: 1.0, range: (0, u8::MAX) };
+        let weighted = weights(&mut random, inputs, channels.into());
+        QuantizedLayer::Conv { weighted, is_depthwise: false, window, pool: 1, output }
+    };
+    let no = Padding { top: 0, left: 0, bottom: 0, right: 0 };
+    let point = Window { height: 1, width: 1, stride_y: 1, stride_x: 1, padding: no };
+    let padding = Padding { top: 0, left: 254, bottom: 0, right: 254 };
+    let line = Window { height: 1, width: 255, stride_y: 255, stride_x: 255, padding };
+    let layers = [
+        convolution(1, 64, point, 65_535, 1),
+        convolution(255 * 64, 1, line, 257, 1),
+        dense(&mut Random::seeded(3), 257, 2, Output::Logits),
+    ];
+    let input = InputShape { height: 65_535, width: 1, ..InputShape::gray(1) };
+    let bytes = encode(input, &["cat", "dog"].map(str::to_owned), Policy::NONE, &layers).expect("it fits");
+    let file = ModelFile::from_bytes(&bytes).expect("it is sound");
+    let pixels: Vec<u8> = (0..65_535).map(|place| (place % 251) as u8).collect();
+    let expected = run_all::<Scalar>(&file.model(), &pixels).expect("rows");
+    for instructions in Instructions::available() {
+        let mut engine = file.engine_with(instructions);
+        assert_eq!(engine.run_all(&pixels), expected, "{instructions}");
+        let mut simd = SimdLayers::new(&file.model(), instructions);
+        let padded = file.model().layers().nth(1).expect("three layers");
+        assert!(!simd.tensor(1, &padded, &vec![0; padded.inputs()], &mut vec![0; padded.outputs()]), "{instructions}");
     }
 }

@@ -5,12 +5,9 @@ use pinhole_core::statistics::Interval;
 use pinhole_train::LastLayer;
 use pinhole_train::runs::{PretrainedSummary, TestSummary};
 
-use super::RunReport;
 use super::markup::{counted, percent, percents};
+use super::{RunReport, test_photos};
 use crate::verdict::{NetworkVerdict, NextStep};
-
-/// Anchor of the section that only some reports have.
-const TEST: &str = "test";
 
 /// Sections that the page links to at its top: anchor and title.
 const SECTIONS: [(&str, &str); 9] = [
@@ -19,7 +16,7 @@ const SECTIONS: [(&str, &str); 9] = [
     ("classes", "Classes"),
     ("certainty", "Certainty"),
     ("mistakes", "Mistakes"),
-    (TEST, "Test photos"),
+    (test_photos::ANCHOR, "Test photos"),
     ("pixels", "Pixels"),
     ("boards", "Boards"),
     ("made", "How it was made"),
@@ -75,7 +72,7 @@ pub(super) fn section(report: &RunReport<'_>) -> Markup {
         (next(report.next))
         nav {
             @for (anchor, title) in SECTIONS {
-                @if anchor != TEST || report.test.is_some() { a href={ "#" (anchor) } { (title) } }
+                @if anchor != test_photos::ANCHOR || report.test.is_some() { a href={ "#" (anchor) } { (title) } }
             }
         }
     }

@@ -74,7 +74,7 @@ pub struct RunReport<'a> {
     pub evaluation: &'a Evaluation,
     /// Verdict on the model.
     pub verdict: &'a NetworkVerdict,
-    /// The same of the test photos, if there are any.
+    /// Test photos, their evaluation and the verdict by them, if there are any.
     pub test: Option<TestedPhotos<'a>>,
     /// Steps that follow the training.
     pub next: &'a [NextStep],

@@ -9,6 +9,9 @@ use super::thumbnail::Thumbnails;
 use crate::evaluate::Evaluation;
 use crate::verdict::NetworkVerdict;
 
+/// The section's anchor.
+pub(super) const ANCHOR: &str = "test";
+
 /// A model's results on test photos.
 #[derive(Clone, Copy, Debug)]
 pub struct TestedPhotos<'a> {
@@ -22,7 +25,7 @@ pub struct TestedPhotos<'a> {
 
 pub(super) fn section(tested: &TestedPhotos<'_>, shown: &Shown<'_>, thumbnails: &Thumbnails<'_>) -> Markup {
     html! {
-        h2 #test { "Test photos" }
+        h2 id=(ANCHOR) { "Test photos" }
         (classes::scores(&tested.verdict.classes, "test photos"))
         (mistakes::galleries(shown, "test photo", thumbnails))
     }

@@ -43,6 +43,10 @@ fn explanation(class: u16) -> Explanation {
 
 /// Returns a report that shows every part a report may have, and the name wherever it shows text that is not ours.
 fn training_page(name: &str) -> String {
+    page_of(name, true)
+}
+
+fn page_of(name: &str, has_test: bool) -> String {
     let path = || PathBuf::from(name);
     let example = |class| Example { path: path(), class, pixels: vec![100] };
     let classes = vec![name.to_owned(), name.to_owned()];
@@ -132,7 +136,7 @@ fn training_page(name: &str) -> String {
         settings: &settings,
         training: &photos,
         verdict: &verdict,
-        test: Some(TestedPhotos { photos: &photos, evaluation: &evaluation, verdict: &verdict }),
+        test: has_test.then_some(TestedPhotos { photos: &photos, evaluation: &evaluation, verdict: &verdict }),
         next: &[NextStep { why: format!("try {name}"), command: Some(name.to_owned()) }],
         boards: &[board],
         epochs: &[epoch],
@@ -186,6 +190,23 @@ fn a_report_does_not_praise_what_is_not_there() {
     assert!(page.contains("<div class=\"score bad\">"));
     assert!(page.contains("This page is one file of 0.1\u{a0}MB"));
     assert!(page.contains("held out of the training photos, by the seed"));
+}
+
+/// The page of a training without test photos is that of one with them, less what is about them.
+#[test]
+fn test_photos_have_a_section() {
+    let page = training_page("cat");
+    for part in [
+        "<a href=\"#test\">Test photos</a>",
+        "<h2 id=\"test\">Test photos</h2>",
+        "Recall: of the test photos of a class",
+        "1 mistake of the int8 network on 2 test photos, the surest first. Beside each photo",
+    ] {
+        assert_eq!(page.matches(part).count(), 1, "{part}");
+    }
+    assert!(page.contains("1 mistake of the int8 network on 2 validation photos, the surest first. Beside each photo"));
+    let without = page_of("cat", false);
+    assert!(!without.contains("Test photos") && without.contains("<h2 id=\"mistakes\">Mistakes</h2>"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Vector instructions: the one place that detects the processor's instruction set.
+//! Vector instructions: the one place of this crate that asks for the processor's instruction set.
 //!
 //! A function with several versions is written once, portable and `#[inline(always)]`. [`multiversion`] compiles it for
 //! each instruction set of [`Instructions`], and every call runs the version for this processor's widest vectors. All

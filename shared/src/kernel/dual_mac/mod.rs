@@ -58,7 +58,7 @@ use crate::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
 /// # Contract, for callers
 /// `accumulators.len()` is a positive multiple of 4. For n columns, a positive multiple of 8, `scratch.len()` is
 /// `n / 2 * 3` in the 8-bit functions and n in the others. `weights.len()` is `accumulators.len() / 4 * n`, for 4-bit
-/// weights half of that.
+/// weights half of that. Where `columns` is an argument, it is n: the core has no division.
 ///
 /// # Contract, for implementors
 /// Results equal those of [`PortableDualMac`] for any contents; sums wrap. No access outside the slices, even if a caller
@@ -72,7 +72,7 @@ pub trait DualMacLoops {
     fn widen8(pixels: &[u8], scratch: &mut [u32]);
 
     /// Adds a chunk in [`Layout::DualMacPixels8`] to the accumulators.
-    fn pixels8(weights: &[u32], scratch: &[u32], accumulators: &mut [i32]);
+    fn pixels8(weights: &[u32], scratch: &[u32], columns: usize, accumulators: &mut [i32]);
 
     /// Converts pixels x0, x1 to their alpha and beta. Returns the sum of the pixels.
     fn widen7(pixels: &[u8], scratch: &mut [u32]) -> i32;
@@ -100,6 +100,8 @@ pub struct DualMac<L>(PhantomData<L>);
 
 /// Zero point of the pixels in [`Layout::DualMacPixels8`].
 const MIDDLE: u8 = 128;
+/// Words that a group of columns is widened into there.
+const GROUP_WORDS8: usize = GROUP_COLUMNS / 2 * 3;
 
 impl<L: DualMacLoops> Kernel for DualMac<L> {
     type ConvPool = NoConvPool;
@@ -124,23 +126,23 @@ impl<L: DualMacLoops> Kernel for DualMac<L> {
         let mut words = weights.words();
         for pixels in input.chunks(weights.chunk_columns().max(1)) {
             let columns = pixels.len().next_multiple_of(GROUP_COLUMNS);
-            let scratch_words = if weights.layout() == Layout::DualMacPixels8 { columns / 2 * 3 } else { columns };
-            let Some(scratch) = scratch.get_mut(..scratch_words) else { return };
+            let group_words = if weights.layout() == Layout::DualMacPixels8 { GROUP_WORDS8 } else { GROUP_COLUMNS };
+            let Some(scratch) = scratch.get_mut(..columns / GROUP_COLUMNS * group_words) else { return };
             match weights.layout() {
                 Layout::DualMacPixels4 => {
-                    let sum = widen(pixels, scratch, 0, L::widen4);
+                    let sum = widen(pixels, scratch, (0, group_words), L::widen4);
                     L::pixels4(take(&mut words, blocks * columns / 2), scratch, sum.wrapping_mul(8), accumulators);
                 }
                 Layout::DualMacPixels7 => {
-                    let sum = widen(pixels, scratch, 0, L::widen7);
+                    let sum = widen(pixels, scratch, (0, group_words), L::widen7);
                     L::pixels7(take(&mut words, blocks * columns), scratch, sum.wrapping_mul(64), accumulators);
                 }
                 _ => {
-                    widen(pixels, scratch, MIDDLE, |pixels, scratch| {
+                    widen(pixels, scratch, (MIDDLE, group_words), |pixels, scratch| {
                         L::widen8(pixels, scratch);
                         0
                     });
-                    L::pixels8(take(&mut words, blocks * columns), scratch, accumulators);
+                    L::pixels8(take(&mut words, blocks * columns), scratch, columns, accumulators);
                 }
             }
         }
@@ -155,10 +157,14 @@ impl<L: DualMacLoops> Kernel for DualMac<L> {
     }
 }
 
-/// Converts any number of pixels to fill all of `scratch`; pixels of value `filling` complete the last group.
-fn widen(pixels: &[u8], scratch: &mut [u32], filling: u8, widen: impl Fn(&[u8], &mut [u32]) -> i32) -> i32 {
+/// Converts any number of pixels to fill all of `scratch`, `group_words` a group; pixels of value `filling` complete the last one.
+fn widen(
+    pixels: &[u8],
+    scratch: &mut [u32],
+    (filling, group_words): (u8, usize),
+    widen: impl Fn(&[u8], &mut [u32]) -> i32,
+) -> i32 {
     let groups = pixels.len() / GROUP_COLUMNS;
-    let group_words = scratch.len() / pixels.len().div_ceil(GROUP_COLUMNS).max(1);
     let (Some((whole, rest)), Some((scratch, last))) =
         (pixels.split_at_checked(groups * GROUP_COLUMNS), scratch.split_at_mut_checked(groups * group_words))
     else {

@@ -36,8 +36,8 @@ impl DualMacLoops for PortableDualMac {
         }
     }
 
-    fn pixels8(weights: &[u32], scratch: &[u32], accumulators: &mut [i32]) {
-        let blocks = weights.chunks_exact((scratch.len() / 3 * 2).max(1));
+    fn pixels8(weights: &[u32], scratch: &[u32], columns: usize, accumulators: &mut [i32]) {
+        let blocks = weights.chunks_exact(columns.max(1));
         for (block, rows) in blocks.zip(accumulators.chunks_exact_mut(4)) {
             for (pair, rows) in rows.chunks_exact_mut(2).enumerate() {
                 let (mut all, mut b) = (0_u32, 0_i32);

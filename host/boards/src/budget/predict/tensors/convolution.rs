@@ -6,8 +6,8 @@ use pinhole_shared::model::Conv;
 
 use super::super::compiled::CompiledEvent;
 use super::super::loops::{calls, chunks, cortex_m4, sums};
+use super::Tally;
 use super::gather::gather;
-use super::{Tally, division_turns};
 
 /// Counts a standard convolution: a dense layer for each position. `None` for a layout that the core's kernel does not
 /// run.
@@ -81,11 +81,6 @@ fn chunk(columns: usize, layout: Layout, times: usize, tally: &mut Tally) {
     if rest > 0 {
         tally.add(CompiledEvent::PartGroup, times);
         tally.add(CompiledEvent::PartGroupPixel, times * rest);
-    }
-    if layout == Layout::DualMacPixels8 {
-        // The code checks that the widened pixels (three words for two) are whole groups.
-        let words = columns.next_multiple_of(GROUP_COLUMNS) / 2 * 3;
-        tally.add(CompiledEvent::DivisionTurn, times * (division_turns(words, 3) + division_turns(words, 12)));
     }
 }
 

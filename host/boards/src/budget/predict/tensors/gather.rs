@@ -5,7 +5,7 @@ use pinhole_shared::shape::{Padding, Window};
 
 use super::super::compiled::CompiledEvent;
 use super::memory::MemoryCalls;
-use super::{Tally, division_turns, inside};
+use super::{Tally, inside};
 
 /// Counts im2col for all positions of a convolution.
 pub(super) fn gather(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) {
@@ -40,9 +40,6 @@ pub(super) fn gather(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) {
             }
         }
     }
-    let gathers = conv.convolved();
-    tally.add(CompiledEvent::Gather, gathers);
-    // The number of rows is computed by a division.
-    tally.add(CompiledEvent::DivisionTurn, gathers * division_turns(height.into(), 1));
+    tally.add(CompiledEvent::Gather, conv.convolved());
     memory.tally(tally);
 }

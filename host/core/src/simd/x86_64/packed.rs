@@ -2,8 +2,8 @@
 
 use pinhole_shared::layer::{Conv, Dense, Weighted};
 
-use super::ROWS;
 use super::padded::Padded;
+use super::{ROWS, take};
 
 /// Bytes of a group of columns, of one row.
 pub(super) const GROUP: usize = 4;
@@ -16,8 +16,8 @@ pub(super) struct Lanes(pub(super) [i32; ROWS]);
 /// Weights of a layer, and what requantizes their sums.
 #[derive(Debug)]
 pub(super) struct Packed {
-    /// A vector for each group of columns: of each row, as many weights as elements have 4 bytes, 0 where the window's row ends
-    /// before. Of a depthwise convolution, a vector for each column: of each row, a weight in 32 bits. Block by block.
+    /// A vector for each group of columns: of each row, as many weights as elements fit in 4 bytes, 0 past the end of the window's
+    /// row. Of a depthwise convolution, a vector for each column: of each row, a weight in 32 bits. Block by block.
     weights: Vec<Lanes>,
     /// Where each of a block's groups is in the input, bytes from the window's start.
     pub(super) offsets: Vec<usize>,
@@ -29,20 +29,21 @@ pub(super) struct Packed {
 }
 
 impl Packed {
-    /// Packs a convolution's weights for its input with padding.
-    pub(super) fn conv(conv: &Conv<'_>, padded: &Padded) -> Self {
+    /// Packs a convolution's weights for its input with padding. `None` if they take more bytes than are left for the model.
+    pub(super) fn conv(conv: &Conv<'_>, padded: Padded, left: &mut usize) -> Option<(Self, Padded)> {
         let columns = usize::from(conv.window.width) * usize::from(conv.input.shape.channels);
-        Self::grouped(&conv.weighted, columns, conv.window.height.into(), padded)
+        Some((Self::grouped(&conv.weighted, columns, conv.window.height.into(), &padded, left)?, padded))
     }
 
-    /// Packs a dense layer's weights, as one row of a window.
-    pub(super) fn dense(dense: &Dense<'_>, line: &Padded) -> Self {
-        Self::grouped(&dense.weighted, dense.weighted.operands.weights.inputs(), 1, line)
+    /// Packs a dense layer's weights, as one row of a window. `None` as for [`Packed::conv`].
+    pub(super) fn dense(dense: &Dense<'_>, line: Padded, left: &mut usize) -> Option<(Self, Padded)> {
+        Some((Self::grouped(&dense.weighted, dense.weighted.operands.weights.inputs(), 1, &line, left)?, line))
     }
 
-    /// Packs a depthwise convolution's weights for its input with padding.
-    pub(super) fn depthwise(conv: &Conv<'_>, padded: &Padded) -> Self {
+    /// Packs a depthwise convolution's weights for its input with padding. `None` as for [`Packed::conv`].
+    pub(super) fn depthwise(conv: &Conv<'_>, padded: Padded, left: &mut usize) -> Option<(Self, Padded)> {
         let weights = &conv.weighted.operands.weights;
+        take(left, bytes(&conv.weighted, weights.inputs()))?;
         let (columns, step) = (usize::from(conv.window.width), usize::from(conv.input.shape.channels) * padded.element);
         let mut packed = Vec::with_capacity(blocks(&conv.weighted) * weights.inputs());
         for block in 0..blocks(&conv.weighted) {
@@ -51,14 +52,21 @@ impl Packed {
             }
         }
         let offset = |column| column / columns * padded.pitch + column % columns * step;
-        Self::with(&conv.weighted, packed, (0..weights.inputs()).map(offset).collect())
+        Some((Self::with(&conv.weighted, packed, (0..weights.inputs()).map(offset).collect()), padded))
     }
 
-    fn grouped(weighted: &Weighted<'_>, columns: usize, lines: usize, padded: &Padded) -> Self {
+    fn grouped(
+        weighted: &Weighted<'_>,
+        columns: usize,
+        lines: usize,
+        padded: &Padded,
+        left: &mut usize,
+    ) -> Option<Self> {
         let weights = &weighted.operands.weights;
         let element = padded.element;
         let elements = GROUP / element;
         let groups = columns.div_ceil(elements);
+        take(left, bytes(weighted, lines * groups))?;
         let mut packed = Vec::with_capacity(blocks(weighted) * lines * groups);
         for block in 0..blocks(weighted) {
             for line in 0..lines {
@@ -75,7 +83,7 @@ impl Packed {
             }
         }
         let offset = |group| group / groups * padded.pitch + group % groups * GROUP;
-        Self::with(weighted, packed, (0..lines * groups).map(offset).collect())
+        Some(Self::with(weighted, packed, (0..lines * groups).map(offset).collect()))
     }
 
     fn with(weighted: &Weighted<'_>, weights: Vec<Lanes>, offsets: Vec<usize>) -> Self {
@@ -90,6 +98,11 @@ impl Packed {
     pub(super) fn block(&self, index: usize) -> &[Lanes] {
         &self.weights[index * self.offsets.len()..][..self.offsets.len()]
     }
+}
+
+/// Bytes of the vectors of all blocks, with this many of each.
+fn bytes(weighted: &Weighted<'_>, vectors: usize) -> Option<usize> {
+    blocks(weighted).checked_mul(vectors)?.checked_mul(size_of::<Lanes>())
 }
 
 fn blocks(weighted: &Weighted<'_>) -> usize {

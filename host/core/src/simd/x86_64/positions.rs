@@ -22,9 +22,9 @@ pub(super) struct Convolution<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Tile<'a> {
     /// The block's weights.
-    pub(super) weights: &'a [Lanes],
+    weights: &'a [Lanes],
     /// Where their inputs are, bytes from a window's start.
-    pub(super) offsets: &'a [usize],
+    offsets: &'a [usize],
     /// Start of the sums.
     pub(super) bias: &'a Lanes,
     /// The input with its padding.
@@ -34,14 +34,18 @@ pub(super) struct Tile<'a> {
 }
 
 impl Tile<'_> {
-    /// Reads bytes of each position at one of the offsets: a group's, or those of a block's channels.
+    /// Returns the block's weights, vector by vector, each with the bytes that it is multiplied by at each position: those of a group,
+    /// or of a block's channels.
     #[inline(always)]
-    pub(super) fn read<const BYTES: usize>(&self, offset: usize) -> [[u8; BYTES]; POSITIONS] {
+    pub(super) fn steps<const BYTES: usize>(&self) -> impl Iterator<Item = (&Lanes, [[u8; BYTES]; POSITIONS])> {
         const { assert!(BYTES <= ROWS) };
-        let [a, b, c, d] = self.starts;
-        // SAFETY: `all` has checked that 16 bytes are there, at the largest offset of the last window.
-        let read = |start| unsafe { self.bytes.as_ptr().add(start).add(offset).cast::<[u8; BYTES]>().read_unaligned() };
-        [read(a), read(b), read(c), read(d)]
+        let ([a, b, c, d], bytes) = (self.starts, self.bytes.as_ptr());
+        // SAFETY: `all` makes tiles, of the layer's offsets and the starts of its windows. It has checked that there are 16 bytes at
+        // the largest offset of the last window.
+        let read = move |at: usize| unsafe { bytes.add(at).cast::<[u8; BYTES]>().read_unaligned() };
+        self.weights.iter().zip(self.offsets).map(move |(weights, &offset)| {
+            (weights, [read(a + offset), read(b + offset), read(c + offset), read(d + offset)])
+        })
     }
 }
 
@@ -75,7 +79,7 @@ pub(super) fn all<V: Copy>(
     let last_block = if is_depthwise { (packed.biases.len() - 1) * ROWS } else { 0 };
     let last_window = (height * pool - 1) * down + (width * pool - 1) * right + last_block;
     let last_offset = packed.offsets.iter().max().copied().unwrap_or_default();
-    assert!(last_window + last_offset + ROWS <= padded.bytes.len(), "a window ends behind the input");
+    assert!(last_window + last_offset + ROWS <= padded.bytes.len(), "a window ends past the end of the input");
     for (block, (bias, multipliers)) in packed.biases.iter().zip(&packed.multipliers).enumerate() {
         let (weights, offsets, bytes) = (packed.block(block), &packed.offsets[..], &padded.bytes[..]);
         let range = (conv.activation_min, conv.activation_max);
@@ -113,7 +117,7 @@ pub(super) fn all<V: Copy>(
     }
 }
 
-/// Copies outputs, all of a block or those of the rows that there are.
+/// Copies the outputs of a block; of the last block, only those of the rows that there are.
 #[inline(always)]
 fn put(outputs: [u8; ROWS], place: &mut [u8]) {
     match place.first_chunk_mut() {

@@ -1,14 +1,13 @@
 //! A layer's input with padding around it.
 
-use pinhole_shared::layer::Conv;
+use pinhole_shared::layer::{Conv, Dense};
 
-use super::ROWS;
-use super::packed::GROUP;
+use super::{ROWS, take};
 
 /// Copy of an input: row by row, the channels of a position together, with rows and columns of the zero point around it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Padded {
-    /// Elements of one or two bytes each, in the machine's order.
+    /// Elements of one or two bytes each, little-endian.
     pub(super) bytes: Vec<u8>,
     /// Bytes of an element.
     pub(super) element: usize,
@@ -21,8 +20,8 @@ pub(super) struct Padded {
 }
 
 impl Padded {
-    /// Makes room for the input of a convolution, and fills the padding.
-    pub(super) fn new(conv: &Conv<'_>, element: usize) -> Self {
+    /// Makes room for the input of a convolution, and fills the padding. `None` if it takes more bytes than are left.
+    pub(super) fn new(conv: &Conv<'_>, element: usize, left_for_model: &mut usize) -> Option<Self> {
         let (window, shape) = (conv.window, conv.input.shape);
         let channels = usize::from(shape.channels);
         let [top, left, bottom, right] =
@@ -31,13 +30,16 @@ impl Padded {
         let rows = top + usize::from(shape.height) + bottom;
         let columns = usize::from(shape.width) * channels;
         let first = top * pitch + left * channels * element;
-        Self { bytes: room(rows * pitch, conv.input.zero_point, element), element, pitch, first, columns }
+        take(left_for_model, rows.checked_mul(pitch))?;
+        Some(Self { bytes: room(rows * pitch, conv.input.zero_point, element), element, pitch, first, columns })
     }
 
-    /// Makes room for one line of elements.
-    pub(super) fn line(columns: usize, element: usize) -> Self {
+    /// Makes room for the input of a dense layer, in one row. `None` if it takes more bytes than are left.
+    pub(super) fn line(dense: &Dense<'_>, element: usize, left_for_model: &mut usize) -> Option<Self> {
+        let columns = dense.weighted.operands.weights.inputs();
         let pitch = columns * element;
-        Self { bytes: room(pitch, 0, element), element, pitch, first: 0, columns }
+        take(left_for_model, Some(pitch))?;
+        Some(Self { bytes: room(pitch, 0, element), element, pitch, first: 0, columns })
     }
 
     /// Copies an input.
@@ -56,9 +58,9 @@ impl Padded {
     }
 }
 
-/// Returns this many bytes of the zero point, and some that loops read, without using them, behind the last element.
+/// Returns this many bytes of the zero point, and some that loops read, without using them, after the last element.
 fn room(bytes: usize, zero_point: u8, element: usize) -> Vec<u8> {
-    let mut room = vec![0; bytes + ROWS.max(GROUP)];
+    let mut room = vec![0; bytes + ROWS];
     for place in room[..bytes].chunks_exact_mut(element) {
         place[0] = zero_point;
     }

@@ -65,9 +65,8 @@ pub(super) fn dense_vnni(packed: &Packed, line: &Padded, sums: &mut [i32]) {
 fn sums_avx2(tile: Tile<'_>) -> [Halves; POSITIONS] {
     let start = halves(tile.bias);
     let (mut a, mut b, mut c, mut d) = (start, start, start, start);
-    for (weights, &offset) in tile.weights.iter().zip(tile.offsets) {
+    for (weights, [of_a, of_b, of_c, of_d]) in tile.steps() {
         let weights = halves(weights);
-        let [of_a, of_b, of_c, of_d] = tile.read(offset);
         a = add_pairs(a, of_a, weights);
         b = add_pairs(b, of_b, weights);
         c = add_pairs(c, of_c, weights);
@@ -87,9 +86,8 @@ fn add_pairs(sums: Halves, input: [u8; GROUP], weights: Halves) -> Halves {
 fn sums_vnni(tile: Tile<'_>) -> [__m512i; POSITIONS] {
     let start = whole(tile.bias);
     let (mut a, mut b, mut c, mut d) = (start, start, start, start);
-    for (weights, &offset) in tile.weights.iter().zip(tile.offsets) {
+    for (weights, [of_a, of_b, of_c, of_d]) in tile.steps() {
         let weights = whole(weights);
-        let [of_a, of_b, of_c, of_d] = tile.read(offset);
         a = add_fours(a, of_a, weights);
         b = add_fours(b, of_b, weights);
         c = add_fours(c, of_c, weights);
@@ -108,9 +106,8 @@ fn add_fours(sums: __m512i, input: [u8; GROUP], weights: __m512i) -> __m512i {
 fn channel_sums_avx2(tile: Tile<'_>) -> [Halves; POSITIONS] {
     let start = halves(tile.bias);
     let (mut a, mut b, mut c, mut d) = (start, start, start, start);
-    for (weights, &offset) in tile.weights.iter().zip(tile.offsets) {
+    for (weights, [of_a, of_b, of_c, of_d]) in tile.steps() {
         let weights = halves(weights);
-        let [of_a, of_b, of_c, of_d] = tile.read(offset);
         a = add_channels(a, of_a, weights);
         b = add_channels(b, of_b, weights);
         c = add_channels(c, of_c, weights);
@@ -138,7 +135,8 @@ fn larger_avx2(a: Halves, b: Halves) -> Halves {
     [_mm256_max_epi32(a[0], b[0]), _mm256_max_epi32(a[1], b[1])]
 }
 
-/// Requantizes as [`pinhole_shared::fixed::requantize`] does, and converts to bytes as [`pinhole_shared::layer::byte`] does.
+/// Requantizes as [`pinhole_shared::fixed::requantize`] does, and converts to bytes as the shared engine does: adds the zero
+/// point, then clamps.
 #[target_feature(enable = "avx2")]
 fn scale_avx2(sums: Halves, scale: Scale<'_>) -> [u8; ROWS] {
     let shift = _mm_cvtsi32_si128(scale.pre_shift.into());
