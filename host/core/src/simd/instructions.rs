@@ -21,18 +21,28 @@ impl Instructions {
 
     /// Returns all that this machine has, the slowest first.
     pub fn available() -> Vec<Self> {
-        let mut all = vec![Self::Portable];
-        #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") {
-            all.push(Self::Avx2);
-            let has_vnni = is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512vnni");
-            if has_vnni {
-                all.push(Self::Avx512Vnni);
+        Self::ALL.iter().copied().filter(|one| one.is_here()).collect()
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    const ALL: &[Self] = &[Self::Portable, Self::Avx2, Self::Avx512Vnni];
+    #[cfg(not(target_arch = "x86_64"))]
+    const ALL: &[Self] = &[Self::Portable];
+
+    /// Returns true if this machine has them.
+    fn is_here(self) -> bool {
+        match self {
+            Self::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => is_x86_feature_detected!("avx2"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni => {
+                Self::Avx2.is_here()
+                    && is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512vnni")
             }
         }
-        all
     }
 
     /// Returns the name, for logs.

@@ -66,6 +66,7 @@ impl SimdLayers {
     }
 }
 
+#[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables))]
 impl Overrides for SimdLayers {
     fn dense(&mut self, index: usize, dense: &Dense<'_>, input: &[u8], accumulators: &mut [i32]) -> bool {
         match &mut self.layers {
