@@ -35,8 +35,9 @@ impl DualMacLoops for CortexM0Plus {
     }
 
     fn pixels8(weights: &[u32], scratch: &[u32], columns: usize, accumulators: &mut [i32]) {
-        let is_whole = columns.is_multiple_of(GROUP_COLUMNS) && scratch.len() == columns / 2 * 3;
-        if !fits(accumulators, columns, weights) || !is_whole {
+        // In this order: `fits` bounds the columns, so that the product does not wrap.
+        let is_whole = |words| columns.is_multiple_of(GROUP_COLUMNS) && words == columns / 2 * 3;
+        if !fits(accumulators, columns, weights) || !is_whole(scratch.len()) {
             return;
         }
         let left_out = left_out(columns / 2, TURN_PAIRS);
@@ -112,9 +113,14 @@ impl DualMacLoops for CortexM0Plus {
     }
 }
 
+/// Most rows, and most words of a block, so that their product does not wrap: far more than fit these cores' memory.
+const MOST: usize = 1 << 16;
+
 /// Returns true if rows form whole blocks, and the number of weights matches `block` words per block.
 fn fits(rows: &[i32], block: usize, weights: &[u32]) -> bool {
     block > 0
+        && block <= MOST
+        && rows.len() <= MOST
         && !rows.is_empty()
         && rows.len().is_multiple_of(BLOCK_ROWS)
         && weights.len() == rows.len() / BLOCK_ROWS * block

@@ -2,7 +2,7 @@
 
 use pinhole_shared::decision::Decision;
 use pinhole_shared::engine::{Engine, LayerValues, Overrides, Scratch, ScratchNeeds};
-use pinhole_shared::kernel::Scalar;
+use pinhole_shared::kernel::{Kernel as _, Scalar, Work};
 use pinhole_shared::layer::Dense;
 use pinhole_shared::model::{Layer, Model};
 use rayon::prelude::*;
@@ -20,7 +20,7 @@ pub struct HostEngine<'f> {
     accumulators: Vec<i32>,
     activations: Vec<i16>,
     arena: Vec<u8>,
-    /// Stands for the input where nothing reads it.
+    /// Stands for the input where nothing reads it; empty until then.
     no_pixels: Vec<u8>,
 }
 
@@ -33,7 +33,7 @@ impl<'f> HostEngine<'f> {
             accumulators: vec![0; needs.accumulators],
             activations: vec![0; needs.activations],
             arena: vec![0; needs.arena],
-            no_pixels: vec![0; model.inputs()],
+            no_pixels: Vec::new(),
             model,
         }
     }
@@ -86,8 +86,11 @@ impl<'f> HostEngine<'f> {
     pub fn first_accumulators(&mut self, input: &[u8]) -> Vec<i32> {
         assert_eq!(input.len(), self.model.inputs(), "pixels of the input");
         let Some(Layer::Dense(first)) = self.model.layers().next() else { return Vec::new() };
-        let mut accumulators = vec![0; first.weighted.operands.weights.outputs()];
-        assert!(self.simd.dense(0, &first, input, &mut accumulators), "it reads bytes");
+        let operands = first.weighted.operands;
+        let mut accumulators = vec![0; operands.weights.outputs()];
+        if !self.simd.dense(0, &first, input, &mut accumulators) {
+            Scalar::dense_u8(operands, input, Work { accumulators: &mut accumulators, scratch: &mut [] });
+        }
         accumulators
     }
 
@@ -114,6 +117,7 @@ impl<'f> HostEngine<'f> {
     /// # Panics
     /// If the first layer is not dense, or if there is not one accumulator for each of its outputs.
     pub fn logits_from(&mut self, first_accumulators: &[i32]) -> &[i32] {
+        self.no_pixels.resize(self.model.inputs(), 0);
         let (mut engine, _, no_pixels) = self.parts();
         let decision = engine.run_with(no_pixels, &mut KnownSums(first_accumulators), |_, _| ());
         decision.expect("an input of the model's pixels");

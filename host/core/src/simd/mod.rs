@@ -23,6 +23,10 @@ use pinhole_shared::model::Model;
 
 use widened::Widened;
 
+/// Most bytes that the prepared layers of a model take, in each thread. Few models come near it. The shared engine, which copies
+/// nothing, computes what is beyond: a padding many times its input, and very large layers.
+const MOST_BYTES: usize = 64 << 20;
+
 /// Layers of a model, prepared for vector instructions. The shared engine computes all others.
 #[derive(Clone, Debug)]
 pub(crate) struct SimdLayers {
@@ -44,18 +48,14 @@ impl SimdLayers {
     /// # Panics
     /// If this machine does not have them.
     pub(crate) fn new(model: &Model<'_>, instructions: Instructions) -> Self {
-        assert!(Instructions::available().contains(&instructions), "this machine has no {instructions}");
-        let first_dense = || {
-            model
-                .layers()
-                .find_map(|layer| if let Layer::Dense(dense) = layer { Some(Widened::of(&dense)) } else { None })
-        };
+        let first_dense =
+            || model.layers().find_map(|layer| if let Layer::Dense(dense) = layer { Some(dense) } else { None });
         let layers = match instructions {
-            Instructions::Portable => Layers::Widened(first_dense().map(Arc::new)),
+            Instructions::Portable => {
+                Layers::Widened(first_dense().and_then(|dense| Widened::of(&dense)).map(Arc::new))
+            }
             #[cfg(target_arch = "x86_64")]
-            Instructions::Avx2 => Layers::X86(x86_64::X86Layers::new(model, false)),
-            #[cfg(target_arch = "x86_64")]
-            Instructions::Avx512Vnni => Layers::X86(x86_64::X86Layers::new(model, true)),
+            Instructions::Avx2 | Instructions::Avx512Vnni => Layers::X86(x86_64::X86Layers::new(model, instructions)),
         };
         Self { instructions, layers }
     }

@@ -178,3 +178,26 @@ fn padding_without_end_is_not_copied() {
         assert!(!simd.tensor(1, &padded, &vec![0; padded.inputs()], &mut vec![0; padded.outputs()]), "{instructions}");
     }
 }
+
+/// As many weights as take more than the limit, in a dense first layer: the shared engine has them.
+#[test]
+fn layers_beyond_the_limit_are_left_to_the_shared_engine() {
+    let mut random = Random::seeded(4);
+    let layers = [dense(&mut random, 2048 * 2048, 2, Output::Logits)];
+    let input = InputShape::gray(2048);
+    let bytes = encode(input, &["cat", "dog"].map(str::to_owned), Policy::NONE, &layers).expect("it fits");
+    let file = ModelFile::from_bytes(&bytes).expect("it is sound");
+    let pixels: Vec<u8> = (0..2048 * 2048).map(|place| (place % 251) as u8).collect();
+    let expected = run_all::<Scalar>(&file.model(), &pixels).expect("rows");
+    for instructions in Instructions::available() {
+        let mut engine = file.engine_with(instructions);
+        let sums = engine.first_accumulators(&pixels);
+        assert_eq!(sums.len(), 2);
+        assert_eq!(engine.logits_from(&sums), expected.stages[1], "{instructions}");
+        assert_eq!(engine.run_all(&pixels), expected, "{instructions}");
+        let Some(Layer::Dense(first)) = file.model().layers().next() else { panic!("a dense layer") };
+        let is_computed = SimdLayers::new(&file.model(), instructions).dense(0, &first, &pixels, &mut [0; 2]);
+        // Two bytes a weight: 16 MiB. Sixteen rows, most of them empty: more.
+        assert_eq!(is_computed, instructions == Instructions::Portable, "{instructions}");
+    }
+}

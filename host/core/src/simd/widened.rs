@@ -3,6 +3,8 @@
 
 use pinhole_shared::layer::Dense;
 
+use super::MOST_BYTES;
+
 /// Biases, and row-major weights.
 #[derive(Debug)]
 pub(super) struct Widened {
@@ -11,11 +13,16 @@ pub(super) struct Widened {
 }
 
 impl Widened {
-    pub(super) fn of(dense: &Dense<'_>) -> Self {
+    /// Widens a layer's weights. `None` if they take more than [`MOST_BYTES`].
+    pub(super) fn of(dense: &Dense<'_>) -> Option<Self> {
         let operands = dense.weighted.operands;
         let weights = operands.weights;
+        let bytes = weights.inputs().checked_mul(weights.outputs())?.checked_mul(size_of::<i16>())?;
+        if bytes > MOST_BYTES {
+            return None;
+        }
         let row = |row| (0..weights.inputs()).map(move |column| i16::from(weights.get(row, column)));
-        Self { biases: operands.biases.to_vec(), weights: (0..weights.outputs()).flat_map(row).collect() }
+        Some(Self { biases: operands.biases.to_vec(), weights: (0..weights.outputs()).flat_map(row).collect() })
     }
 
     /// Computes each row's sum, modulo 2^32.

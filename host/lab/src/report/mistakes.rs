@@ -64,7 +64,7 @@ pub(super) fn galleries(shown: &Shown<'_>, kind: &str, thumbnails: &Thumbnails<'
     html! {
         p {
             (counted(wrong.len(), "mistake")) " of the " (network) " network on " (counted(photos.examples.len(), kind))
-            @if wrong.len() > MISTAKES { "; the " (MISTAKES) " surest are shown, these first" }
+            @if wrong.len() > MISTAKES { "; the " (MISTAKES) " surest are shown, the surest of all first" }
             @else if !wrong.is_empty() { ", the surest first" }
             @if !wrong.is_empty() { ". Beside each photo is what the network sees of it" }
             "."

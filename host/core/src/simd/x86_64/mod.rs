@@ -27,6 +27,7 @@ use pinhole_shared::engine::Overrides;
 use pinhole_shared::layer::{Conv, Dense, Layer};
 use pinhole_shared::model::Model;
 
+use super::{Instructions, MOST_BYTES};
 use packed::Packed;
 use padded::Padded;
 use positions::Convolution;
@@ -35,10 +36,6 @@ use positions::Convolution;
 const ROWS: usize = 16;
 /// Positions whose sums are computed together.
 const POSITIONS: usize = 4;
-
-/// Most bytes that the prepared layers of a model take. Few models come near it. Those that are made to, with a padding many times
-/// their input, keep the shared engine, which does not copy it.
-const MOST_BYTES: usize = 64 << 20;
 
 /// Layers of a model, prepared. Layers without weights, and dense ones of 16-bit inputs, are not.
 #[derive(Clone, Debug)]
@@ -51,13 +48,19 @@ pub(super) struct X86Layers {
 }
 
 impl X86Layers {
-    /// Packs the weights of a model. The machine must have AVX2, and what AVX-512 VNNI takes if `has_vnni`.
-    pub(super) fn new(model: &Model<'_>, has_vnni: bool) -> Self {
+    /// Packs the weights of a model for AVX2 or AVX-512 VNNI.
+    ///
+    /// # Panics
+    /// If this machine does not have these instructions.
+    pub(super) fn new(model: &Model<'_>, instructions: Instructions) -> Self {
+        assert!(Instructions::available().contains(&instructions), "this machine has no {instructions}");
+        let has_vnni = instructions == Instructions::Avx512Vnni;
         let element = if has_vnni { 1 } else { 2 };
         let mut left = MOST_BYTES;
         let mut reads_bytes = true;
         let (mut packed, mut inputs) = (Vec::new(), Vec::new());
         for layer in model.layers() {
+            let before = left;
             let prepared = match &layer {
                 Layer::Dense(dense) if reads_bytes => {
                     Padded::line(dense, element, &mut left).and_then(|line| Packed::dense(dense, line, &mut left))
@@ -72,6 +75,9 @@ impl X86Layers {
                 _ => None,
             };
             reads_bytes &= !matches!(layer, Layer::Dense(_));
+            if prepared.is_none() {
+                left = before;
+            }
             let (weights, input) = prepared.unzip();
             packed.push(weights);
             inputs.push(input.unwrap_or_default());
@@ -84,7 +90,7 @@ impl X86Layers {
         let padded = &mut self.inputs[index];
         padded.fill(input);
         let layer = Convolution { packed, padded, conv, is_depthwise };
-        // SAFETY: the machine has these instructions, as `new` asks for.
+        // SAFETY: the machine has these instructions: `new` has checked it.
         unsafe {
             if self.has_vnni {
                 loops::convolve_vnni(layer, output);

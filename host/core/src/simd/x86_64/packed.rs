@@ -100,9 +100,11 @@ impl Packed {
     }
 }
 
-/// Bytes of the vectors of all blocks, with this many of each.
+/// Bytes of a layer with this many vectors of weights in each block, and as many offsets.
 fn bytes(weighted: &Weighted<'_>, vectors: usize) -> Option<usize> {
-    blocks(weighted).checked_mul(vectors)?.checked_mul(size_of::<Lanes>())
+    // Those of biases and multipliers too.
+    let of_blocks = blocks(weighted).checked_mul(vectors.checked_add(2)?)?.checked_mul(size_of::<Lanes>())?;
+    of_blocks.checked_add(vectors.checked_mul(size_of::<usize>())?)
 }
 
 fn blocks(weighted: &Weighted<'_>) -> usize {

@@ -74,7 +74,7 @@ const CORTEX_M4: Compiled = Compiled {
 
 const CORTEX_M0PLUS: Compiled = Compiled {
     layer: 414,
-    chunk: 111,
+    chunk: 132,
     filled_up_group: 0,
     neuron: Neuron { linear: 72, relu: 75, sigmoid_u8: 78, sigmoid_i16: 11 },
     inputs: Inputs { pixels4: 0, activations: 0, filling: 0 },

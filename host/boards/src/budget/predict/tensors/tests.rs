@@ -43,8 +43,7 @@ fn all(core: CountedCore, events: &[(CompiledEvent, usize)]) -> PredictedWork {
 #[test]
 fn what_is_under_a_window_by_hand() {
     let rows = [(CompiledEvent::RowOutside, 8), (CompiledEvent::RowWithin, 20), (CompiledEvent::RowAcross, 20)];
-    // 3 is 11 in binary: one turn, and two for the code around it.
-    let positions = [(CompiledEvent::Gather, 16), (CompiledEvent::DivisionTurn, 16 * 3)];
+    let positions = [(CompiledEvent::Gather, 16)];
     let few = [(CompiledEvent::CopyByte, 20 * 3 + 20 * 2), (CompiledEvent::FillByte, 8 * 3 + 20)];
     // With 8 channels, all offsets are multiples of 4: words only.
     let words = [
