@@ -30,14 +30,18 @@ fn run<K: Kernel>(
     let mut stages = Vec::new();
     let decision = engine.run_observed(input, |layer, values| {
         assert_eq!(layer, stages.len());
-        stages.push(match values {
-            LayerValues::Bytes(values) => values.iter().map(|&value| value.into()).collect(),
-            LayerValues::Activations(values) => values.iter().map(|&value| i32::from(value)).collect(),
-            LayerValues::Logits(values) => values.to_vec(),
-        });
+        stages.push(integers(values));
     })?;
     assert_eq!(engine.run(input)?, decision, "again, in memory that was used");
     Ok((stages, decision))
+}
+
+fn integers(values: LayerValues<'_>) -> Vec<i32> {
+    match values {
+        LayerValues::Bytes(values) => values.iter().map(|&value| value.into()).collect(),
+        LayerValues::Activations(values) => values.iter().map(|&value| value.into()).collect(),
+        LayerValues::Logits(values) => values.to_vec(),
+    }
 }
 
 /// The sums of a dense layer of the tests' weights, requantized: a quarter, rounded.
@@ -170,11 +174,7 @@ fn layers_may_be_computed_by_the_caller() {
         let mut recording = Recording { computed, offered: Vec::new() };
         let mut stages = Vec::new();
         let got = engine.run_with(&input, &mut recording, |_, values| {
-            stages.push(match values {
-                LayerValues::Bytes(values) => values.iter().map(|&value| i32::from(value)).collect::<Vec<_>>(),
-                LayerValues::Activations(values) => values.iter().map(|&value| i32::from(value)).collect(),
-                LayerValues::Logits(values) => values.to_vec(),
-            });
+            stages.push(integers(values));
         });
         assert_eq!(recording.offered, offered, "{computed}");
         match computed {

@@ -1,4 +1,4 @@
-//! What the id of the pixel pipeline stands for.
+//! The pixel pipeline's arithmetic, which its id stands for.
 
 use super::*;
 use std::vec::Vec;

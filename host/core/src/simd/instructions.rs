@@ -44,21 +44,16 @@ impl Instructions {
             }
         }
     }
+}
 
-    /// Returns the name, for logs.
-    pub fn name(self) -> &'static str {
-        match self {
+impl std::fmt::Display for Instructions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
             Self::Portable => "portable",
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => "AVX2",
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni => "AVX-512 VNNI",
-        }
-    }
-}
-
-impl std::fmt::Display for Instructions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! What the sensor sees of a photo.
+//! Photos as the modeled sensor sees them, by hand.
 
 use super::*;
 use crate::ov2640::Array;

@@ -21,10 +21,11 @@ pub(super) struct Packed {
     weights: Vec<Lanes>,
     /// Where each of a block's groups is in the input, bytes from the window's start.
     pub(super) offsets: Vec<usize>,
-    /// What is added to the sums, and what scales them: a vector each for every block. Those of rows that fill up are 0.
+    /// Start of each row's sum: a vector for each block, 0 in rows that fill it up.
     pub(super) biases: Vec<Lanes>,
+    /// Multiplier of each row's sum, in the same order.
     pub(super) multipliers: Vec<Lanes>,
-    /// Bits; see [`pinhole_shared::fixed::requantize`].
+    /// Shift of the sums before their multiplication, bits; see [`pinhole_shared::fixed::requantize`].
     pub(super) pre_shift: u8,
 }
 

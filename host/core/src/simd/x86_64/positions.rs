@@ -18,7 +18,7 @@ pub(super) struct Convolution<'a> {
     pub(super) is_depthwise: bool,
 }
 
-/// What innermost loops read: a block of 16 rows, and the windows of four positions.
+/// Operands of an innermost loop: a block of 16 rows, and the windows of four positions.
 #[derive(Clone, Copy)]
 pub(super) struct Tile<'a> {
     /// The block's weights.
@@ -49,7 +49,7 @@ impl Tile<'_> {
     }
 }
 
-/// How the sums of a block's rows become outputs.
+/// Requantization of the sums of a block's rows.
 #[derive(Clone, Copy)]
 pub(super) struct Scale<'a> {
     pub(super) multipliers: &'a Lanes,
