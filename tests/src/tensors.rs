@@ -71,6 +71,76 @@ pool = 2
 kind = "global-average"
 "#;
 
+/// Convolutions from bands and depthwise convolutions in place, as a Cortex-M4 runs them: channels in fours and others, half groups,
+/// partial blocks, strides, windows partly outside of inputs whose zero point is 0 and of others.
+pub const BANDS: &str = r#"
+[[layer]]
+kind = "conv"
+channels = 12
+kernel = 5
+padding = 2
+batch_norm = true
+activation = "relu"
+[[layer]]
+kind = "depthwise"
+kernel = 3
+padding = 1
+batch_norm = true
+activation = "relu"
+[[layer]]
+kind = "conv"
+channels = 8
+kernel = 1
+activation = "linear"
+[[layer]]
+kind = "depthwise"
+kernel = 3
+stride = 2
+padding = [1, 0, 1, 2]
+activation = "linear"
+[[layer]]
+kind = "conv"
+channels = 6
+kernel = 3
+padding = 1
+activation = "relu6"
+pool = 2
+[[layer]]
+kind = "conv"
+channels = 20
+kernel = [2, 3]
+stride = 2
+padding = [1, 1, 0, 2]
+batch_norm = true
+activation = "relu"
+[[layer]]
+kind = "depthwise"
+kernel = [1, 4]
+padding = [0, 3, 0, 1]
+activation = "relu"
+[[layer]]
+kind = "global-average"
+"#;
+
+/// Rows so long that a Cortex-M4 computes them in several tiles, if the input is 96 wide.
+pub const TILES: &str = r#"
+[[layer]]
+kind = "conv"
+channels = 8
+kernel = 3
+padding = 1
+activation = "relu"
+[[layer]]
+kind = "conv"
+channels = 5
+kernel = 3
+padding = 1
+activation = "relu"
+pool = 2
+[[layer]]
+kind = "global-average"
+"#;
+
 /// Returns an untrained network of these layers, and its quantized model.
 pub fn network_of(layers: &str, pictures: &Dataset) -> (Network, ModelFile) {
     let network = Network::new(&untrained(pictures.input, layers), &pictures.classes, 1).expect("a network");

@@ -202,6 +202,7 @@ fn every_kind_of_layer_is_predicted() {
     let networks = [
         (InputShape::gray(17), tensors::ALL_KINDS),
         (InputShape::gray(17), tensors::FIRST_LAYER),
+        (InputShape::gray(17), tensors::BANDS),
         (InputShape::rgb(26), COLORS),
         (InputShape::gray(20), FOUR_BITS),
     ];

@@ -25,7 +25,7 @@ use pinhole_shared::model::{Activation, Output};
 use pinhole_shared::pixels::{InputShape, PIPELINE_ID, PictureSize, PixelFormat};
 use pinhole_shared::policy::{Policy, Smoother, Verdict};
 use pinhole_tests::handmade::{LayerShape, encode, logits, tiny};
-use pinhole_tests::tensors::{ALL_KINDS, FIRST_LAYER, network_of};
+use pinhole_tests::tensors::{ALL_KINDS, BANDS, FIRST_LAYER, TILES, network_of};
 use pinhole_tests::{bundled_model, files_in, on_disk, synthetic, temporary, trained};
 use tempfile::TempDir;
 
@@ -98,11 +98,11 @@ fn mixed() -> ModelFile {
     file
 }
 
-/// A network with every kind of layer, 8-bit and 4-bit weights, on both cores.
+/// Networks with every kind of layer, 8-bit and 4-bit weights, and every way of computing a convolution, on both cores.
 #[test]
 fn tensors_are_the_hosts() {
-    let pictures = pictures(InputShape::gray(17), 6);
-    for layers in [ALL_KINDS, FIRST_LAYER] {
+    for (layers, side) in [(ALL_KINDS, 17), (FIRST_LAYER, 17), (BANDS, 17), (TILES, 96)] {
+        let pictures = pictures(InputShape::gray(side), 6);
         let (_, file) = network_of(layers, &pictures);
         let on_disk = OnDisk::new(file.bytes());
         let mut engine = file.engine();

@@ -11,9 +11,10 @@ use pinhole::train::Network;
 use pinhole_core::testing::{pictures, untrained};
 use pinhole_shared::kernel::{Dsp, DualMac, PortableDsp, PortableDualMac, Scalar};
 use pinhole_shared::layout::Layout;
-use pinhole_shared::model::{HEADER_BYTES, Model, ModelError, RECORD_BYTES, seal};
+use pinhole_shared::model::format::record;
+use pinhole_shared::model::{HEADER_BYTES, Layer, Model, ModelError, RECORD_BYTES, seal};
 use pinhole_shared::pixels::InputShape;
-use pinhole_tests::tensors::{ALL_KINDS, FIRST_LAYER, network_of};
+use pinhole_tests::tensors::{ALL_KINDS, BANDS, FIRST_LAYER, TILES, network_of};
 
 #[test]
 fn every_kernel_gives_the_same_integers() {
@@ -137,6 +138,51 @@ fn wrong_records_are_refused() {
             assert_eq!(got, expected, "{what}");
         }
     }
+}
+
+/// Convolutions from bands, on the kernel that runs them: in tiles too.
+#[test]
+fn bands_give_the_same_integers() {
+    for (layers, side, banded) in [(BANDS, 17, 4), (TILES, 96, 2)] {
+        let pictures = pictures(InputShape::gray(side), 3);
+        let (_, file) = network_of(layers, &pictures);
+        let packed = file.packed(Packing::CortexM4).unwrap();
+        let model = packed.model();
+        let tiles = |layer: &Layer<'_>| match layer {
+            Layer::Conv(conv) if conv.weighted.operands.weights.layout() == Layout::DspBand8 => conv.tiles(),
+            _ => None,
+        };
+        assert_eq!(model.layers().filter_map(|layer| tiles(&layer)).count(), banded);
+        let width = |layer: &Layer<'_>| layer.tensor().map_or(0, |tensor| tensor.shape.width.into());
+        let cut = |layer: Layer<'_>| tiles(&layer).is_some_and(|tiles| tiles.positions < width(&layer));
+        assert_eq!(model.layers().any(cut), layers == TILES);
+        for example in &pictures.examples {
+            let expected = file.engine().run_all(&example.pixels).stages;
+            assert_eq!(run_all::<Dsp<PortableDsp>>(&model, &example.pixels).unwrap().stages, expected);
+        }
+        assert_eq!(ModelFile::from_bytes(packed.bytes()).unwrap().bytes(), file.bytes(), "unpacked again");
+    }
+}
+
+/// In a band, lanes that fill up a column of the window have any value, so their weights must be 0.
+#[test]
+fn weights_that_fill_up_a_window_are_zero() {
+    let (_, file) = network_of(ALL_KINDS, &pictures(InputShape::gray(17), 3));
+    let packed = file.packed(Packing::CortexM4).unwrap();
+    let first = packed.model().layers().next().unwrap();
+    let Layer::Conv(conv) = first else { panic!("{first:?}") };
+    let order = conv.band_order();
+    assert_eq!((order.lanes(), order.width * order.lanes()), (4, conv.weighted.operands.weights.inputs()));
+    let at = HEADER_BYTES + record::WEIGHTS.span().offset();
+    let weights = u32::from_le_bytes(packed.bytes()[at..][..4].try_into().unwrap()) as usize;
+    // Column 3, which fills up 3 rows of one channel, of row 1: the lower byte of the upper half of word 1.
+    assert_eq!(packed.bytes()[weights + 6], 0);
+    let mut words: Vec<u32> =
+        packed.bytes().chunks_exact(4).map(|word| u32::from_ne_bytes(word.try_into().unwrap())).collect();
+    let changed: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
+    changed[weights + 6] = 1;
+    seal(changed);
+    assert_eq!(Model::parse(changed).err(), Some(ModelError::Weight { layer: 0, row: 1 }));
 }
 
 /// The first layer's own layout is refused for other layers, and for invalid weights.

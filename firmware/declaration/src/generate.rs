@@ -57,7 +57,7 @@ impl Declaration {
             ("ROW_BYTES", "Longest row of a picture, bytes.", row_bytes),
             ("ACCUMULATORS", "Widest layer.", accumulators),
             ("ACTIVATIONS", "Widest layer but the last.", activations),
-            ("LANES", "Words for a chunk of inputs.", lanes),
+            ("LANES", "Words for a chunk of inputs, or for bands.", lanes),
             ("ARENA_BYTES", "Tensors of the layers before the dense ones, bytes.", arena_bytes),
         ];
         let sizes = sizes.map(|(name, what, value)| format!("/// {what}\npub(crate) const {name}: usize = {value};\n"));

@@ -125,11 +125,11 @@ pub struct Buffers {
     pub input_channels: u16,
     /// Maximum length of a picture row, bytes.
     pub row_bytes: u32,
-    /// 32-bit accumulators: the widest layer.
+    /// 32-bit accumulators: the widest layer, twice if it is a convolution that pools.
     pub accumulators: u32,
     /// 16-bit activations: the widest dense layer but the last.
     pub activations: u32,
-    /// 32-bit scratch words that a fast kernel widens a chunk of inputs into.
+    /// 32-bit scratch words that a fast kernel widens a chunk of inputs, or the bands of a convolution, into.
     pub lanes: u32,
     /// Bytes of the arena: the tensors of the layers before the dense ones.
     pub arena_bytes: u32,

@@ -147,6 +147,8 @@ impl Choice for Emulated {
 
 #[cfg(test)]
 mod tests {
+    use pinhole_shared::layer::MAX_BAND_WORDS;
+
     use super::*;
 
     #[test]
@@ -159,13 +161,16 @@ mod tests {
         assert!(Emulated::ALL.iter().map(|emulated| emulated.0).eq(emulated));
     }
 
-    /// A board's buffer for a chunk is as long as the longest chunk that is packed for it: one word for two columns, or
-    /// three words for two columns.
+    /// A board's buffer for lanes has room for the bands of a convolution, and for the longest chunk that is packed for it: one word
+    /// for two columns, or three words for two columns.
     #[test]
-    fn boards_declare_lanes_for_the_longest_chunk() {
+    fn boards_declare_lanes_for_bands_and_the_longest_chunk() {
         for board in Board::ALL {
             let columns = board.packing().longest_chunk();
-            let words = if board.packing() == Packing::CortexM0Plus { columns / 2 * 3 } else { columns / 2 };
+            let words = match board.packing() {
+                Packing::CortexM0Plus => columns / 2 * 3,
+                _ => MAX_BAND_WORDS.max(columns / 2),
+            };
             assert_eq!(board.declaration().buffers.lanes as usize, words, "{board:?}");
         }
     }

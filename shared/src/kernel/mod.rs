@@ -14,18 +14,22 @@
 //! [`Dsp`] and [`DualMac`] are algorithms over a few innermost loops, which are a trait: in assembly in the firmware's
 //! `kernels` crate, and here in Rust, instruction by instruction, as the twin that every host test runs.
 
+mod banded;
+mod depthwise;
 mod dsp;
 mod dual_mac;
 mod scalar;
 #[cfg(test)]
 mod tests;
 
-pub use dsp::{Dsp, DspLoops, PortableDsp};
+pub use banded::{Band, Banded, Positions};
+pub use depthwise::DepthwisePositions;
+pub use dsp::{Columns, Dsp, DspLoops, PortableDsp, Table};
 pub use dual_mac::{DualMac, DualMacLoops, PortableDualMac};
 pub use scalar::Scalar;
 
 use crate::fixed::{requantize, sigmoid_q15};
-use crate::layout::{Layout, Layouts, Weights};
+use crate::layout::{CONV_POOL_ROW_WORDS, Layout, Layouts, Weights};
 
 /// The operands of one dense layer that a kernel reads.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +64,8 @@ pub struct Work<'a> {
 pub trait Kernel {
     /// Loop for fused convolution and max pooling; [`NoConvPool`] if the kernel has none.
     type ConvPool: ConvPool;
+    /// Convolution of bands; [`NoBands`] if the kernel has none.
+    type Bands: Banded;
 
     /// Name reported over the link and in logs.
     const NAME: &'static str;
@@ -77,8 +83,14 @@ pub trait Kernel {
     /// over columns of weights[row][column] * values[column * channels + row]`, with as many channels as there are
     /// [`Weights::outputs`], and at least [`Weights::padded_outputs`] values from the last column's first on.
     fn depthwise(operands: DenseOperands<'_>, values: &[u8], accumulators: &mut [i32]) {
-        depthwise(operands, values, accumulators);
+        depthwise::depthwise(operands, values, accumulators);
     }
+
+    /// True if [`Kernel::depthwise_positions`] runs depthwise convolutions whose layout is of channels.
+    const DEPTHWISE_IN_PLACE: bool = false;
+
+    /// Writes the outputs of a depthwise convolution at neighboring positions. [`DepthwisePositions::fit`] the output.
+    fn depthwise_positions(_positions: &DepthwisePositions<'_>, _output: &mut [u8]) {}
 
     /// Requantizes accumulators and applies the sigmoid, to Q15: the same integers as [`sigmoids`], which it is unless a
     /// kernel does it faster.
@@ -96,15 +108,14 @@ impl<K: Kernel> Layouts for K {
     }
 }
 
-/// Convolution of one channel with a 3x3 window and stride 1, fused with 2x2 max pooling: all four positions at once, from the
-/// pixels where they lie.
+/// Convolution of one channel with a 3x3 window and stride 1, fused with 2x2 max pooling and requantization: all four positions at
+/// once, from the pixels where they lie.
 pub trait ConvPool {
     /// Layers of this layout, which the kernel runs, come here instead of to [`Kernel::dense_u8`]; `None` where none do.
     const LAYOUT: Option<Layout>;
 
-    /// Sets each accumulator to its row's bias and the largest of the row's sums over the four positions, with the words of
-    /// the layer's weights. `accumulators` and `biases` are as long as there are rows.
-    fn conv_pool(weights: &[u32], biases: &[i32], patch: Patch<'_>, accumulators: &mut [i32]);
+    /// Writes the outputs of neighboring patches.
+    fn conv_pool(patches: &Patches<'_>, output: &mut [u8]);
 }
 
 /// The [`ConvPool`] of a kernel that has none: no layout comes here.
@@ -114,35 +125,45 @@ pub struct NoConvPool;
 impl ConvPool for NoConvPool {
     const LAYOUT: Option<Layout> = None;
 
-    fn conv_pool(_: &[u32], _: &[i32], _: Patch<'_>, _: &mut [i32]) {}
+    fn conv_pool(_: &Patches<'_>, _: &mut [u8]) {}
 }
 
-/// [`Kernel::depthwise`] of weights in rows.
-fn depthwise(operands: DenseOperands<'_>, values: &[u8], accumulators: &mut [i32]) {
-    let DenseOperands { weights, biases } = operands;
-    let channels = weights.outputs();
-    for (row, (sum, &bias)) in accumulators.iter_mut().zip(biases).enumerate() {
-        // Not `step_by`, which divides, what takes some cores long.
-        let mut at = row;
-        let mut add = |sum: i32, weight: i8| {
-            let value = values.get(at).copied().unwrap_or(0);
-            at += channels;
-            sum.wrapping_add(i32::from(weight).wrapping_mul(value.into()))
-        };
-        *sum = match weights.filter(row) {
-            Some(filter) => filter.iter().fold(bias, |sum, &weight| add(sum, weight as i8)),
-            None => (0..weights.inputs()).fold(bias, |sum, column| add(sum, weights.get_rows(row, column))),
-        };
-    }
-}
-
-/// 4 x 4 values of one channel, where they lie.
+/// The [`Banded`] of a kernel that has none: no layout comes here.
 #[derive(Clone, Copy, Debug)]
-pub struct Patch<'a> {
-    /// From the first value on: at least three pitches and four.
+pub struct NoBands;
+
+/// Neighboring patches of 4 x 4 values of one channel, each two columns after the one before, and the operands of all of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Patches<'a> {
+    /// Words of the weights.
+    pub weights: &'a [u32],
+    /// Start of each row's sum.
+    pub biases: &'a [i32],
+    /// Multipliers of the requantization, as many as biases.
+    pub multipliers: &'a [i32],
+    /// See [`requantize`]; at most 30.
+    pub pre_shift: u8,
+    /// Zero point of the output.
+    pub zero_point: u8,
+    /// Smallest and largest output.
+    pub range: (u8, u8),
+    /// From the first value of the first patch on.
     pub pixels: &'a [u8],
     /// From one row to the next.
-    pub pitch: u16,
+    pub pitch: usize,
+}
+
+impl Patches<'_> {
+    /// Returns true if all slices are as long as so many bytes of output require.
+    pub fn fit(&self, output_bytes: usize) -> bool {
+        let rows = self.biases.len();
+        let patches = output_bytes.checked_div(rows).unwrap_or(0);
+        patches > 0
+            && patches * rows == output_bytes
+            && self.multipliers.len() == rows
+            && self.weights.len() == rows.saturating_mul(CONV_POOL_ROW_WORDS)
+            && self.pitch.saturating_mul(3).saturating_add(2 * (patches - 1) + 4) <= self.pixels.len()
+    }
 }
 
 /// Accumulators of a layer and the numbers that requantize them: one multiplier each.

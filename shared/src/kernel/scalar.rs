@@ -1,7 +1,7 @@
 //! Reference kernel: one multiply-accumulate at a time, for any target. Its simplicity makes it the reference for every
 //! faster kernel.
 
-use super::{DenseOperands, Kernel, KernelInput, NoConvPool, Work};
+use super::{DenseOperands, Kernel, KernelInput, NoBands, NoConvPool, Work};
 use crate::layout::{Layout, Weights};
 
 /// The scalar reference kernel. The compiler vectorizes it where the target has vectors.
@@ -10,6 +10,7 @@ pub struct Scalar;
 
 impl Kernel for Scalar {
     type ConvPool = NoConvPool;
+    type Bands = NoBands;
 
     const NAME: &'static str = "scalar";
 

@@ -1,5 +1,7 @@
 //! The sum with an earlier layer's output: a residual connection.
 
+use core::cell::Cell;
+
 use super::check::Record;
 use super::record::TensorRecord;
 use super::tensor::{Tensor, tensor};
@@ -94,12 +96,12 @@ impl Add {
 pub(super) fn sum(add: &Add, arena: &mut [u8]) {
     let Add { multiplier, other_multiplier, bias, shift, input, other, output, activation_min, activation_max, .. } =
         add;
-    for element in 0..output.shape.elements() {
-        let at = |tensor: &Tensor| tensor.range().start + element;
-        let value = |tensor| arena.get(at(tensor)).map_or(0, |&value| i32::from(value));
-        let sum = value(input) * multiplier + value(other) * other_multiplier + bias;
-        if let Some(place) = arena.get_mut(at(output)) {
-            *place = (sum >> shift).clamp((*activation_min).into(), (*activation_max).into()) as u8;
-        }
+    // Cells, because the output may be where an input is.
+    let arena = Cell::from_mut(arena).as_slice_of_cells();
+    let of = |tensor: &Tensor| arena.get(tensor.range()).unwrap_or_default();
+    for ((value, other), output) in of(input).iter().zip(of(other)).zip(of(output)) {
+        let (value, other) = (i32::from(value.get()), i32::from(other.get()));
+        let sum = value * multiplier + other * other_multiplier + bias;
+        output.set((sum >> shift).max((*activation_min).into()).min((*activation_max).into()) as u8);
     }
 }

@@ -132,7 +132,8 @@ impl Record<'_> {
         } else if at::OUTPUTS.get(words) == 0 {
             at::OUTPUTS.span()
         } else {
-            let shape = shape(words).filter(|_| has_chunks || at::CHUNK_COLUMNS.get(words) == 0);
+            let shape = shape(words)
+                .filter(|shape| shape.has_whole_groups() && (has_chunks || at::CHUNK_COLUMNS.get(words) == 0));
             let shape = shape.ok_or(at::CHUNK_COLUMNS.span())?;
             return self.scales().map(|()| shape);
         };

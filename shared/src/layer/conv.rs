@@ -1,13 +1,15 @@
 //! Convolutions, full and depthwise, with a clamped range instead of an activation function, and max pooling fused in.
 
+use super::band;
 use super::check::check_size;
+use super::depthwise;
 use super::record::TensorRecord;
 use super::tensor::{Tensor, byte};
 use super::weighted::Weighted;
-use super::{ALL_KINDS, TENSOR, WEIGHTED, WINDOWED};
+use super::{ALL_KINDS, TENSOR, WEIGHTED, WINDOWED, count};
 use crate::fixed::requantize;
-use crate::kernel::{ConvPool as _, Kernel, Patch, Work};
-use crate::layout::BLOCK_ROWS;
+use crate::kernel::{Banded as _, ConvPool as _, Kernel, Patches, Work};
+use crate::layout::{BLOCK_ROWS, Layout};
 use crate::model::format::{Span, record as at};
 use crate::shape::{Shape, Window};
 
@@ -20,8 +22,8 @@ const PATCH_SIDE: usize = 4;
 /// A convolution, full or depthwise.
 #[derive(Clone, Copy, Debug)]
 pub struct Conv<'a> {
-    /// One row per output channel and one column per element under the window: row-major, channels last. A depthwise
-    /// convolution has one column per position under the window.
+    /// One row per output channel and one column per element under the window: row-major, channels last; in [`Layout::DspBand8`],
+    /// in the order of [`Conv::band_order`]. A depthwise convolution has one column per position under the window.
     pub weighted: Weighted<'a>,
     /// Window that slides over the input. Outside of the input it reads the input's zero point.
     pub window: Window,
@@ -62,21 +64,38 @@ impl<'a> Conv<'a> {
         self.output.shape.positions() * usize::from(self.pool) * usize::from(self.pool)
     }
 
-    /// Bytes of the im2col buffer, all channels of a position together; 0 if these bytes are contiguous in the input. The
+    /// Multiply-accumulates of the layer with so many for an output channel at a position; the largest number if there are more.
+    pub(super) fn of_positions(&self, columns: u32) -> u32 {
+        let rows = count(self.weighted.operands.weights.outputs());
+        columns.saturating_mul(rows).saturating_mul(count(self.convolved()))
+    }
+
+    /// Returns true if it is computed band by band.
+    pub(super) fn is_banded(&self) -> bool {
+        self.weighted.operands.weights.layout() == Layout::DspBand8
+    }
+
+    /// Bytes of the im2col buffer, all channels of a position together; 0 if these bytes are contiguous in the input,
+    /// or if the layer is computed from bands. The
     /// kernel of a depthwise convolution may read the last channels of the last position in groups of four.
     pub(super) fn patch_bytes(&self, is_depthwise: bool) -> usize {
         let under_window = self.window.area() * usize::from(self.input.shape.channels);
-        match (is_depthwise, self.is_pointwise()) {
+        match (is_depthwise, self.is_pointwise() || self.is_banded()) {
             (true, _) => under_window + BLOCK_ROWS - 1,
             (false, true) => 0,
             (false, false) => under_window,
         }
     }
 
-    /// Accumulators: the outputs of a position, padded to whole blocks of rows; twice as many with fused max pooling.
+    /// Accumulators: the outputs of a position, padded to whole blocks of rows; twice as many with fused max pooling. Layouts whose
+    /// kernel requantizes need none.
     pub(super) fn accumulators(&self) -> usize {
         let rows = self.weighted.operands.weights.padded_outputs();
-        if self.pool > 1 { 2 * rows } else { rows }
+        match self.weighted.operands.weights.layout() {
+            Layout::DspBand8 | Layout::DspConvPool8 => 0,
+            _ if self.pool > 1 => 2 * rows,
+            _ => rows,
+        }
     }
 
     /// Checks that input, weights and output fit each other.
@@ -93,7 +112,7 @@ impl<'a> Conv<'a> {
     }
 }
 
-/// Convolution by im2col: for each output position, the values under the window are the columns of a dense layer. With
+/// Convolution. The layout may be one of a kernel's own ways; all others are computed by im2col: for each output position, the values under the window are the columns of a dense layer. With
 /// fused max pooling the largest sums are requantized. Requantization preserves order, so this is the largest result.
 pub(super) fn convolve<K: Kernel>(
     conv: &Conv<'_>,
@@ -103,7 +122,13 @@ pub(super) fn convolve<K: Kernel>(
     (accumulators, scratch, patch): (&mut [i32], &mut [u32], &mut [u8]),
 ) {
     if K::ConvPool::LAYOUT.is_some_and(|layout| conv.weighted.operands.weights.layout() == layout) {
-        return convolve_and_pool::<K>(conv, input, output, accumulators);
+        return convolve_and_pool::<K>(conv, input, output);
+    }
+    if K::Bands::LAYOUT.is_some_and(|layout| conv.weighted.operands.weights.layout() == layout) {
+        return band::convolve::<K>(conv, input, output, scratch);
+    }
+    if is_depthwise && depthwise::convolve::<K>(conv, input, output, patch) {
+        return;
     }
     let Conv { weighted, window, pool, activation_min, activation_max, .. } = conv;
     let operands = weighted.operands;
@@ -155,20 +180,37 @@ pub(super) fn convolve<K: Kernel>(
 /// Runs as [`convolve`] does, for [`crate::layout::Layout::DspConvPool8`]. The kernel reads the patch of four pooled positions in place,
 /// except at the input's edges.
 #[cfg_attr(target_os = "none", inline(never))]
-fn convolve_and_pool<K: Kernel>(conv: &Conv<'_>, input: &[u8], output: &mut [u8], sums: &mut [i32]) {
+fn convolve_and_pool<K: Kernel>(conv: &Conv<'_>, input: &[u8], output: &mut [u8]) {
     let Conv { weighted, window, input: from, output: to, activation_min, activation_max, .. } = conv;
-    let Some(sums) = sums.get_mut(..to.shape.channels.into()) else { return };
     let [height, width, to_width, channels] =
         [from.shape.height, from.shape.width, to.shape.width, to.shape.channels].map(usize::from);
     let (top, left) = (usize::from(window.padding.top), usize::from(window.padding.left));
-    let (weights, biases) = (weighted.operands.weights.words(), weighted.operands.biases);
-    let inside =
-        |at: usize, before: usize, size: usize| at.checked_sub(before).filter(|first| first + PATCH_SIDE <= size);
-    let (mut y, mut x) = (0, 0);
-    for outputs in output.chunks_exact_mut(channels.max(1)) {
-        if let (Some(row), Some(column)) = (inside(y, top, height), inside(x, left, width)) {
+    let patches = Patches {
+        weights: weighted.operands.weights.words(),
+        biases: weighted.operands.biases,
+        multipliers: weighted.multipliers,
+        pre_shift: weighted.pre_shift,
+        zero_point: to.zero_point,
+        range: (*activation_min, *activation_max),
+        pixels: &[],
+        pitch: width,
+    };
+    let (mut y, mut x) = (0_usize, 0_usize);
+    let mut remaining = output;
+    while !remaining.is_empty() {
+        let row = y.checked_sub(top).filter(|row| row + PATCH_SIDE <= height);
+        let column = x.checked_sub(left).filter(|column| column + PATCH_SIDE <= width);
+        let inside = row.zip(column);
+        // All patches to the right that are inside too.
+        let room = |(_, column): (usize, usize)| ((width - column - PATCH_SIDE) / 2 + 1).min(to_width - x / 2);
+        let count = inside.map_or(1, room);
+        let Some((outputs, rest)) = core::mem::take(&mut remaining).split_at_mut_checked(count * channels) else {
+            return;
+        };
+        remaining = rest;
+        if let Some((row, column)) = inside {
             let pixels = input.get(row * width + column..).unwrap_or_default();
-            K::ConvPool::conv_pool(weights, biases, Patch { pixels, pitch: from.shape.width }, sums);
+            K::ConvPool::conv_pool(&Patches { pixels, ..patches }, outputs);
         } else {
             let mut pixels = [from.zero_point; PATCH_SIDE * PATCH_SIDE];
             for (row, pixels) in pixels.chunks_exact_mut(PATCH_SIDE).enumerate() {
@@ -179,10 +221,9 @@ fn convolve_and_pool<K: Kernel>(conv: &Conv<'_>, input: &[u8], output: &mut [u8]
                     }
                 }
             }
-            K::ConvPool::conv_pool(weights, biases, Patch { pixels: &pixels, pitch: PATCH_SIDE as u16 }, sums);
+            K::ConvPool::conv_pool(&Patches { pixels: &pixels, pitch: PATCH_SIDE, ..patches }, outputs);
         }
-        requantize_bytes(weighted, sums, to.zero_point, (*activation_min, *activation_max), outputs);
-        x += 2;
+        x += 2 * count;
         if x == 2 * to_width {
             (y, x) = (y + 2, 0);
         }
@@ -212,7 +253,7 @@ fn requantize_bytes(
 /// im2col for one output position: copies the values under the window row by row, the channels of a position together.
 /// Positions outside the input get its zero point.
 #[cfg_attr(target_os = "none", inline(never))]
-fn gather(tensor: &Tensor, window: &Window, at: (usize, usize), input: &[u8], patch: &mut [u8]) {
+pub(super) fn gather(tensor: &Tensor, window: &Window, at: (usize, usize), input: &[u8], patch: &mut [u8]) {
     let Shape { height, width, channels } = tensor.shape;
     let [height, width, channels] = [height, width, channels].map(usize::from);
     // Rows and columns count from the padded input's corner; those before `top` and `left` are outside.

@@ -7,9 +7,11 @@
 //! the arena, and only dense layers may follow it.
 
 pub mod add;
+mod band;
 pub(crate) mod check;
 mod conv;
 mod dense;
+mod depthwise;
 pub mod global_average;
 mod memory;
 mod pool;
@@ -20,6 +22,7 @@ mod tests;
 mod weighted;
 
 pub use add::Add;
+pub use band::{MAX_BAND_WORDS, MAX_TABLE_LANES, Tiles};
 pub use conv::Conv;
 pub use dense::{Activation, Dense, Output};
 pub use global_average::GlobalAverage;
@@ -29,6 +32,7 @@ pub use weighted::Weighted;
 
 pub(crate) use dense::dense;
 pub(crate) use memory::Memory;
+pub(crate) use tensor::byte;
 pub(crate) use weighted::unfold;
 
 use check::Record;
@@ -42,6 +46,7 @@ use crate::model::ModelError;
 use crate::model::file::File;
 use crate::model::format::record::{ALL_KINDS, TENSOR, WEIGHTED, WINDOWED};
 use crate::model::format::{Span, Words, has_field, record as at, unused_words};
+use crate::model::proof::Filled;
 use crate::numbered::numbered;
 
 numbered! {
@@ -247,7 +252,11 @@ impl<'a> Layer<'a> {
         // Saturating, because parsing asks before it knows that there are not too many.
         match self {
             Self::Dense(dense) => dense.weighted.weights(),
-            Self::Conv(conv) | Self::Depthwise(conv) => conv.weighted.weights().saturating_mul(count(conv.convolved())),
+            Self::Conv(conv) => {
+                let inputs = count(conv.window.area()).saturating_mul(conv.input.shape.channels.into());
+                conv.of_positions(inputs)
+            }
+            Self::Depthwise(conv) => conv.of_positions(count(conv.window.area())),
             Self::MaxPool(pool) | Self::AveragePool(pool) => {
                 count(pool.output.shape.elements()).saturating_mul(count(pool.window.area()))
             }
@@ -275,6 +284,14 @@ impl<'a> Layer<'a> {
         }
     }
 
+    /// 32-bit words of working memory for lanes that a kernel widens inputs into.
+    pub(crate) fn scratch_words(&self) -> usize {
+        match self {
+            Self::Conv(conv) if conv.is_banded() => conv.tiles().map_or(0, |tiles| tiles.words),
+            _ => self.weighted().map_or(0, |weighted| weighted.operands.weights.scratch_words()),
+        }
+    }
+
     /// Bytes of the im2col buffer.
     pub(crate) fn patch_bytes(&self) -> usize {
         match self {
@@ -287,10 +304,23 @@ impl<'a> Layer<'a> {
     /// Columns that the layer's weights must have.
     fn columns(&self, input: Input) -> usize {
         match (self, input) {
+            (Self::Conv(conv), _) if conv.is_banded() => conv.band_order().columns(),
             (Self::Conv(conv), _) => conv.window.area() * usize::from(conv.input.shape.channels),
             (Self::Depthwise(conv), _) => conv.window.area(),
             (_, Input::Bytes(tensor)) => tensor.shape.elements(),
             (_, Input::Wide(outputs, _)) => outputs,
+        }
+    }
+
+    /// Returns which columns of the layer's weights fill up.
+    pub(crate) fn filled(&self) -> Filled {
+        let weights = self.weighted().map(|weighted| weighted.operands.weights).unwrap_or_default();
+        match self {
+            Self::Conv(conv) if conv.is_banded() => {
+                let order = conv.band_order();
+                Filled { period: order.lanes(), from: order.height * order.channels }
+            }
+            _ => Filled { period: weights.padded_inputs(), from: weights.inputs() },
         }
     }
 
@@ -299,8 +329,9 @@ impl<'a> Layer<'a> {
     fn has_layout(&self, layout: Layout) -> bool {
         match self {
             Self::Depthwise(_) => layout.is_rows() || layout.is_of_channels(),
+            Self::Conv(conv) if layout == Layout::DspBand8 => conv.tiles().is_some(),
             Self::Conv(conv) if conv.fuses_pool() => !layout.is_of_channels(),
-            _ => !layout.is_widened(),
+            _ => !layout.is_widened() && layout != Layout::DspBand8,
         }
     }
 

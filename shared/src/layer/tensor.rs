@@ -41,7 +41,7 @@ pub(crate) fn tensor(record: &Words) -> Tensor {
 
 /// Converts a requantized value, which is within +-2^30, to a byte from the smallest to the largest output.
 #[inline(always)]
-pub(super) fn byte(value: i32, zero_point: u8, (activation_min, activation_max): (u8, u8)) -> u8 {
+pub(crate) fn byte(value: i32, zero_point: u8, (activation_min, activation_max): (u8, u8)) -> u8 {
     // `clamp` would panic for activation_min above activation_max; no parsed model has that.
     (value + i32::from(zero_point)).max(activation_min.into()).min(activation_max.into()) as u8
 }

@@ -6,7 +6,7 @@ use std::vec::Vec;
 use super::Memory;
 use crate::fixed::requantize;
 use crate::kernel::{DenseOperands, Dsp, DualMac, Kernel, PortableDsp, PortableDualMac, Scalar};
-use crate::layout::{Layout, Weights, pack};
+use crate::layout::{BandOrder, Layout, Weights, pack};
 use crate::model::{Add, Conv, GlobalAverage, Layer, Pool, Tensor, Weighted};
 use crate::shape::{Padding, Shape, Window};
 
@@ -49,7 +49,7 @@ impl Drawn {
     /// Creates one with any small shape; `None` if the window fits nowhere.
     fn new(random: &mut impl FnMut(u32) -> u32, max_weight: i32) -> Option<Self> {
         let depthwise = random(3) == 0;
-        let shape = Shape { height: 1 + random(8) as u16, width: 1 + random(8) as u16, channels: 1 + random(6) as u16 };
+        let shape = Shape { height: 1 + random(8) as u16, width: 1 + random(8) as u16, channels: 1 + random(9) as u16 };
         let [height, width, stride_y, stride_x] = [4, 4, 3, 3].map(|most| 1 + random(most) as u8);
         let padding = Padding {
             top: random(height.into()) as u8,
@@ -156,13 +156,20 @@ impl Drawn {
     /// Returns the output by a kernel, with weights in a layout. `from_pixels`: the input lies outside the arena.
     fn run<K: Kernel>(&self, layout: Layout, from_pixels: bool) -> Vec<u8> {
         let rows = self.biases.len();
-        let columns = self.weights.len() / rows;
+        let of_row = self.weights.len() / rows;
+        let [height, width] = [self.window.height, self.window.width].map(usize::from);
+        let order = BandOrder { height, width, channels: self.input.shape.channels.into() };
+        let columns = if layout == Layout::DspBand8 { order.columns() } else { of_row };
         let chunk = if layout.has_chunks() { 64 } else { 0 };
         let size = Weights::bytes_of(layout, columns, rows).unwrap() as usize;
         // The bytes of an i32 slice start at a multiple of 4.
         let mut memory = vec![0_i32; size.div_ceil(4)];
         let bytes = &mut bytemuck::cast_slice_mut::<i32, u8>(&mut memory)[..size];
-        pack(layout, (columns, rows), chunk, |row, column| self.weights[row * columns + column], bytes);
+        let weight = |row: usize, column: usize| match layout {
+            Layout::DspBand8 => order.row_major(column).map_or(0, |column| self.weights[row * of_row + column]),
+            _ => self.weights[row * of_row + column],
+        };
+        pack(layout, (columns, rows), chunk, weight, bytes);
         let weights = Weights::new(layout, bytes, columns, rows, chunk).unwrap();
         let biases: Vec<i32> = (0..rows).map(|row| self.biases[row].wrapping_add(weights.fold(row).unwrap())).collect();
         let conv = Conv {
@@ -182,8 +189,7 @@ impl Drawn {
             activation_max: self.activation_max,
         };
         let layer = if self.depthwise { Layer::Depthwise(conv) } else { Layer::Conv(conv) };
-        let scratch = weights.scratch_words();
-        run_layer::<K>(&layer, &self.bytes, from_pixels, (2 * weights.padded_outputs(), scratch))
+        run_layer::<K>(&layer, &self.bytes, from_pixels, (layer.accumulators(), layer.scratch_words()))
     }
 }
 
@@ -219,7 +225,7 @@ fn run_layer<K: Kernel>(
 #[test]
 fn convolutions_are_their_definition() {
     let mut random = generator(1);
-    let mut tried = [0; 2];
+    let mut tried = [0; 3];
     for case in 0..3_000 {
         let four_bits = random(3) == 0;
         let Some(drawn) = Drawn::new(&mut random, if four_bits { 7 } else { 63 }) else { continue };
@@ -236,6 +242,10 @@ fn convolutions_are_their_definition() {
             Layout::DspPixels8
         };
         assert_eq!(drawn.run::<Dsp<PortableDsp>>(dsp, pixels), expected, "dsp, case {case}");
+        if dsp == Layout::DspPixels8 && drawn.pool <= 2 {
+            tried[2] += 1;
+            assert_eq!(drawn.run::<Dsp<PortableDsp>>(Layout::DspBand8, pixels), expected, "bands, case {case}");
+        }
         let pairs = if drawn.depthwise {
             rows
         } else if four_bits {
@@ -247,7 +257,23 @@ fn convolutions_are_their_definition() {
         };
         assert_eq!(drawn.run::<DualMac<PortableDualMac>>(pairs, pixels), expected, "pairs, case {case}");
     }
-    assert!(tried[0] > 500 && tried[1] > 200, "{tried:?}");
+    assert!(tried[0] > 500 && tried[1] > 200 && tried[2] > 200, "{tried:?}");
+}
+
+/// Rows whose bands take more working memory than there is for them are computed in several tiles.
+#[test]
+fn wide_rows_are_computed_in_tiles() {
+    let mut random = generator(6);
+    for case in 0..40 {
+        let channels = [3, 4, 8, 12][case % 4];
+        let shape = Shape { height: 2 + random(4) as u16, width: 100 + random(100) as u16, channels };
+        let padding = Padding { top: 1, left: 1, bottom: 0, right: random(2) as u8 };
+        let stride = 1 + random(2) as u8;
+        let window = Window { height: 3, width: 3, stride_y: stride, stride_x: stride, padding };
+        let pool = 1 + random(2) as u8;
+        let Some(drawn) = Drawn::of(&mut random, 63, (shape, window, pool), false, 5) else { continue };
+        assert_eq!(drawn.run::<Dsp<PortableDsp>>(Layout::DspBand8, case % 2 == 0), drawn.expected(), "case {case}");
+    }
 }
 
 #[test]

@@ -5,8 +5,10 @@ pub const CONV_POOL_COLUMNS: usize = 9;
 
 /// With the columns that fill up each row of the window to four.
 pub(super) const PADDED_COLUMNS: usize = 12;
+/// Words of an output's weights.
+pub const CONV_POOL_ROW_WORDS: usize = 6;
 /// Bytes of an output's weights.
-pub(super) const ROW_BYTES: usize = 24;
+pub(super) const ROW_BYTES: usize = 4 * CONV_POOL_ROW_WORDS;
 
 /// Byte, within an output's, of the 16 bits of a column. A row of the window is two words: its columns 0 and 2, and column
 /// 1 with what fills up. Columns from 9 on are what fills up.

@@ -63,7 +63,7 @@ pub(super) fn get(layout: Layout, byte: impl Fn(usize) -> u8, position: Position
     let (fours, lane) = (column / 4, word * 2 + half);
     let at = match layout {
         // Four columns of a block: 16 bytes, the words P and Q of the first pair of rows, then those of the second.
-        Layout::DspPixels8 => weights_before + fours * 16 + row / 2 * 8 + lane * 2,
+        Layout::DspPixels8 | Layout::DspBand8 => weights_before + fours * 16 + row / 2 * 8 + lane * 2,
         // Four columns of a block: 8 bytes, the words P and Q.
         Layout::DspPixels4 => weights_before / 2 + fours * 8 + lane * 2,
         // Four columns of a block: a word a row. Bytes 0 and 2 are columns 0 and 1, as SXTB16 takes them.
@@ -74,8 +74,8 @@ pub(super) fn get(layout: Layout, byte: impl Fn(usize) -> u8, position: Position
     let low = lane as i8;
     (match layout {
         // The lane is the number 256 * a + b, so a negative b has borrowed from the upper byte.
-        Layout::DspPixels8 if row.is_multiple_of(2) => (i32::from(lane) - i32::from(low)) >> 8,
-        Layout::DspPixels8 | Layout::DspWide8 => i32::from(low),
+        Layout::DspPixels8 | Layout::DspBand8 if row.is_multiple_of(2) => (i32::from(lane) - i32::from(low)) >> 8,
+        Layout::DspPixels8 | Layout::DspBand8 | Layout::DspWide8 => i32::from(low),
         // 4096 * a, signed, and the others each 8 too large.
         Layout::DspPixels4 if row == 0 => i32::from(lane) >> 12,
         Layout::DspPixels4 => (i32::from(lane) >> (12 - 4 * row) & 15) - 8,

@@ -9,6 +9,7 @@
 //! [`Weights::fold`] returns the amount, and [`crate::model::Model::parse`] subtracts it to check that no accumulator
 //! overflows.
 
+mod band;
 mod channels;
 mod conv_pool;
 mod dsp;
@@ -18,7 +19,8 @@ mod tests;
 
 use crate::numbered::numbered;
 
-pub use conv_pool::CONV_POOL_COLUMNS;
+pub use band::{BAND_GROUP, BandOrder};
+pub use conv_pool::{CONV_POOL_COLUMNS, CONV_POOL_ROW_WORDS};
 pub use dsp::Lanes;
 
 numbered! {
@@ -52,6 +54,9 @@ numbered! {
         DspChannels8 = 10,
         /// The same for weights of 4 bits.
         DspChannels4 = 11,
+        /// For convolutions on Cortex-M4: as [`Layout::DspPixels8`], in one chunk, the columns in the order of [`BandOrder`].
+        /// See [`crate::kernel::Dsp`].
+        DspBand8 = 12,
     }
 }
 
@@ -64,7 +69,8 @@ impl Layout {
             | Self::DspWide8
             | Self::DualMacPixels8
             | Self::DspConvPool8
-            | Self::DspChannels8 => 127,
+            | Self::DspChannels8
+            | Self::DspBand8 => 127,
             Self::DualMacPixels7 => 63,
             Self::Rows4 | Self::DspPixels4 | Self::DspWide4 | Self::DualMacPixels4 | Self::DspChannels4 => 7,
         }
@@ -82,7 +88,11 @@ impl Layout {
 
     /// Returns true if columns are packed in chunks.
     pub const fn has_chunks(self) -> bool {
-        !self.is_rows() && !self.is_widened()
+        // All of them at once, which a core tests with one mask.
+        !matches!(
+            self,
+            Self::Rows8 | Self::Rows4 | Self::DspConvPool8 | Self::DspChannels8 | Self::DspChannels4 | Self::DspBand8
+        )
     }
 
     /// Returns true if a weight takes 16 bits in memory.
@@ -117,6 +127,7 @@ impl Layout {
                 | Self::DspConvPool8
                 | Self::DspChannels8
                 | Self::DspChannels4
+                | Self::DspBand8
         )
     }
 }
@@ -168,10 +179,11 @@ impl<'a> Weights<'a> {
     /// Weights of `outputs` rows and `inputs` columns in these bytes. Layouts without chunks ignore `chunk_columns`.
     ///
     /// `None` when the bytes are not as many as [`Weights::bytes_of`] says, when there is no row or column, when the
-    /// columns of a chunk are not a positive multiple of [`GROUP_COLUMNS`] up to [`MAX_CHUNK_COLUMNS`], or when
-    /// [`Layout::DspConvPool8`] has not [`CONV_POOL_COLUMNS`].
+    /// columns of a chunk are not a positive multiple of [`GROUP_COLUMNS`] up to [`MAX_CHUNK_COLUMNS`], when
+    /// [`Layout::DspConvPool8`] has not [`CONV_POOL_COLUMNS`], or when the columns of [`Layout::DspBand8`] are not a multiple
+    /// of [`BAND_GROUP`] up to [`MAX_CHUNK_COLUMNS`].
     pub fn new(layout: Layout, bytes: &'a [u8], inputs: usize, outputs: usize, chunk_columns: usize) -> Option<Self> {
-        let shape = Weights::shape(layout, inputs, outputs, chunk_columns)?;
+        let shape = Weights::shape(layout, inputs, outputs, chunk_columns).filter(Self::has_whole_groups)?;
         (Self::bytes_of(layout, inputs, outputs) == Some(bytes.len() as u64)).then_some(shape.with(bytes))
     }
 
@@ -187,6 +199,13 @@ impl<'a> Weights<'a> {
             return None;
         };
         Some(Self { layout, bytes: &[], inputs, outputs, chunk_columns })
+    }
+
+    /// Returns false if the columns of [`Layout::DspBand8`] are not whole groups, or too many. (Not part of [`Weights::shape`], which every
+    /// inference calls.)
+    pub(crate) fn has_whole_groups(&self) -> bool {
+        let whole = self.inputs <= band::MAX_COLUMNS && self.inputs.is_multiple_of(BAND_GROUP);
+        self.layout != Layout::DspBand8 || whole
     }
 
     /// A shape with its bytes, [`Weights::size`] of them.
@@ -240,7 +259,7 @@ impl<'a> Weights<'a> {
 
     /// Rows with those that fill up the last block: accumulators a kernel needs.
     pub fn padded_outputs(&self) -> usize {
-        let has_blocks = self.layout.has_chunks() || self.layout.is_of_channels();
+        let has_blocks = !matches!(self.layout, Layout::Rows8 | Layout::Rows4 | Layout::DspConvPool8);
         if has_blocks { padded(self.outputs, BLOCK_ROWS) } else { self.outputs }
     }
 
@@ -263,6 +282,8 @@ impl<'a> Weights<'a> {
         let columns = self.chunk_columns.min(self.padded_inputs());
         match self.layout {
             Layout::Rows8 | Layout::Rows4 | Layout::DspConvPool8 | Layout::DspChannels8 | Layout::DspChannels4 => 0,
+            // A convolution knows more than its weights.
+            Layout::DspBand8 => 0,
             Layout::DspPixels8 | Layout::DspPixels4 | Layout::DspWide8 | Layout::DspWide4 => columns / 2,
             Layout::DualMacPixels8 => columns / 2 * dual_mac::PAIR_WORDS,
             Layout::DualMacPixels7 | Layout::DualMacPixels4 => columns,
@@ -291,7 +312,11 @@ impl<'a> Weights<'a> {
         }
         let position = self.position(row, column);
         match self.layout {
-            layout @ (Layout::DspPixels8 | Layout::DspPixels4 | Layout::DspWide8 | Layout::DspWide4)
+            layout @ (Layout::DspPixels8
+            | Layout::DspPixels4
+            | Layout::DspWide8
+            | Layout::DspWide4
+            | Layout::DspBand8)
                 if L::has(Layout::DspPixels8) =>
             {
                 dsp::get(layout, byte, position)
@@ -331,7 +356,9 @@ impl<'a> Weights<'a> {
     /// [`Weights::fold`] where only these layouts can be met. Modulo 2^32, as the sums.
     pub(crate) fn fold_of<L: Layouts>(&self, row: usize) -> Option<i32> {
         match self.layout {
-            Layout::DspPixels8 | Layout::DspPixels4 if L::has(Layout::DspPixels8) => dsp::fold::<L>(self, row),
+            Layout::DspPixels8 | Layout::DspPixels4 | Layout::DspBand8 if L::has(Layout::DspPixels8) => {
+                dsp::fold::<L>(self, row)
+            }
             Layout::DualMacPixels8 if L::has(Layout::DualMacPixels8) => Some(dual_mac::fold8::<L>(self, row)),
             Layout::DspWide4 if self.chunk_columns > dsp::MAX_WIDE4_COLUMNS => None,
             // What the excess of 7-bit and 4-bit pairs adds depends on the inputs, and the kernel takes it off.
@@ -380,6 +407,9 @@ pub fn pack(
         }
         Layout::DspConvPool8 => conv_pool::pack((inputs, outputs), weight, bytes),
         Layout::DspChannels8 | Layout::DspChannels4 => channels::pack((inputs, outputs), weight, bytes),
+        Layout::DspBand8 => pack_blocks(layout, (inputs, outputs), inputs, weight, |position, w| {
+            dsp::pack(Layout::DspPixels8, position, w, bytes);
+        }),
         Layout::DspPixels8 | Layout::DspPixels4 | Layout::DspWide8 | Layout::DspWide4 => {
             pack_blocks(layout, (inputs, outputs), chunk_columns, weight, |position, w| {
                 dsp::pack(layout, position, w, bytes);

@@ -173,7 +173,7 @@ impl<'a> Model<'a> {
                 if !L::has(layout) {
                     return Err(ModelError::WeightLayout { layer: index, got: layout as u8 });
                 }
-                check_weights::<L>(index, &weighted, input.output().max_magnitude())?;
+                check_weights::<L>(index, &weighted, layer.filled(), input.output().max_magnitude())?;
             }
             if let Some(tensor) = layer.tensor() {
                 layer.check_arena(&file, index)?;

@@ -5,14 +5,22 @@ use crate::kernel::DenseOperands;
 use crate::layer::{Weighted, unfold};
 use crate::layout::Layouts;
 
+/// Which columns of weights fill up: of each `period` columns, those from `from` on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Filled {
+    pub period: usize,
+    pub from: usize,
+}
+
 /// Checks a layer's weights, multipliers and accumulators, with inputs of up to this magnitude.
 #[cfg_attr(target_os = "none", inline(never))]
 pub(super) fn check_weights<L: Layouts>(
     layer: usize,
     weighted: &Weighted<'_>,
+    filled: Filled,
     max_input: u32,
 ) -> Result<(), ModelError> {
-    let bound = accumulator_bound::<L>(&weighted.operands, layer, max_input, weighted.pre_shift)?;
+    let bound = accumulator_bound::<L>(&weighted.operands, filled, layer, max_input, weighted.pre_shift)?;
     if bound != weighted.accumulator_bound {
         return Err(ModelError::Bound { layer, expected: bound, got: weighted.accumulator_bound });
     }
@@ -27,6 +35,7 @@ pub(super) fn check_weights<L: Layouts>(
 #[cfg_attr(target_os = "none", inline(never))]
 fn accumulator_bound<L: Layouts>(
     operands: &DenseOperands<'_>,
+    filled: Filled,
     layer: usize,
     max_input: u32,
     pre_shift: u8,
@@ -37,9 +46,12 @@ fn accumulator_bound<L: Layouts>(
     for row in 0..weights.padded_outputs() {
         // Where it does not fit, neither does the bound.
         let mut l1 = 0_u32;
+        // Counted instead of divided.
+        let mut in_period = 0;
         for column in 0..weights.padded_inputs() {
             let magnitude = u32::from(weights.get_of::<L>(row, column).unsigned_abs());
-            let fills_up = row >= weights.outputs() || column >= weights.inputs();
+            let fills_up = row >= weights.outputs() || in_period >= filled.from;
+            in_period = if in_period + 1 == filled.period { 0 } else { in_period + 1 };
             if magnitude > if fills_up { 0 } else { largest_weight } {
                 return Err(ModelError::Weight { layer, row });
             }

@@ -55,6 +55,7 @@ fn pools_of_95(count: u32) -> Result<ModelFile, ModelError> {
         output_scale: 1.0,
         layout: Layout::Rows8,
         chunk_columns: 0,
+        band: None,
     };
     let last = QuantizedLayer::Dense { weighted, activation: Activation::Linear, output: Output::Logits };
     let layers: Vec<_> = (0..count).map(|_| pool(large, 96)).chain([pool(one, 6), last]).collect();

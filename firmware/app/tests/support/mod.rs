@@ -182,6 +182,7 @@ pub struct CountedScalar;
 
 impl Kernel for CountedScalar {
     type ConvPool = NoConvPool;
+    type Bands = NoBands;
 
     const NAME: &'static str = "counted";
 

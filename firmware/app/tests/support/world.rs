@@ -114,6 +114,7 @@ struct TimedScalar;
 
 impl Kernel for TimedScalar {
     type ConvPool = NoConvPool;
+    type Bands = NoBands;
 
     const NAME: &'static str = "timed";
 

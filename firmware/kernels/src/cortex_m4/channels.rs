@@ -17,6 +17,8 @@ macro_rules! column {
     };
 }
 
+pub(super) use column;
+
 /// Processes three columns per turn, then the remaining ones one by one.
 ///
 /// # Safety

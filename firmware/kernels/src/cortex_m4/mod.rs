@@ -5,8 +5,10 @@
 //! except the loops' ends have 4 bytes, so an unrolled loop can be entered in its middle: the first turn processes the
 //! remainder.
 
+mod band;
 mod channels;
 mod conv_pool;
+mod depthwise;
 mod pixels4;
 mod pixels8;
 mod sigmoids;
@@ -14,9 +16,12 @@ mod wide;
 mod widen;
 
 use pinhole_shared::fixed::SIGMOID_STEPS;
-use pinhole_shared::kernel::{DspLoops, Neurons, Patch};
+use pinhole_shared::kernel::{Columns, DepthwisePositions, DspLoops, Neurons, Patches, Positions, Table};
 use pinhole_shared::layout::{BLOCK_ROWS, Layout};
 
+use band::{ColumnsFrame, PositionsFrame};
+use conv_pool::PatchesFrame;
+use depthwise::DepthwiseFrame;
 use sigmoids::{SigmoidFrame, TABLE_BIAS};
 
 /// Loops for the DSP extension.
@@ -43,6 +48,14 @@ unsafe fn run(looped: Loop, block: usize, [weights, scratch]: [&[u32]; 2], sums:
         // weights as they require: checked above.
         unsafe { looped(weights.as_ptr(), scratch.start, scratch.end, rows.start, rows.end, products, excess) };
     }
+}
+
+/// Numbers that clamp four outputs in a word at once: the zero point less the smallest output; in each byte, 255 less the size of the
+/// range, with which saturation at 255 clamps to its end; in each byte, what is too much then.
+fn clamping(zero_point: u8, (low, high): (u8, u8)) -> (i32, u32, u32) {
+    let over = u8::MAX.wrapping_sub(high.wrapping_sub(low));
+    let bytes = |byte: u8| u32::from(byte) * 0x0101_0101;
+    (i32::from(zero_point) - i32::from(low), bytes(over), bytes(over.wrapping_sub(low)))
 }
 
 impl DspLoops for CortexM4 {
@@ -98,17 +111,126 @@ impl DspLoops for CortexM4 {
         }
     }
 
-    fn conv_pool(weights: &[u32], biases: &[i32], Patch { pixels, pitch }: Patch<'_>, accumulators: &mut [i32]) {
-        let (rows, pitch) = (accumulators.len(), usize::from(pitch));
-        let whole = rows > 0 && weights.len() == rows * conv_pool::ROW_WORDS && biases.len() == rows;
-        if whole && pixels.len() >= 3 * pitch + 4 {
-            let sums = accumulators.as_mut_ptr_range();
-            // SAFETY: there are rows, and as many weights and biases as they require; four rows of four pixels: checked
-            // above.
-            unsafe {
-                conv_pool::conv_pool(weights.as_ptr(), pixels.as_ptr(), pitch, biases.as_ptr(), sums.start, sums.end)
-            };
+    fn conv_pool(patches: &Patches<'_>, output: &mut [u8]) {
+        if !patches.fit(output.len()) {
+            return;
         }
+        let Patches { weights, biases, multipliers, pixels, pitch, .. } = *patches;
+        let (zero_point, over, excess) = clamping(patches.zero_point, patches.range);
+        let (weights, output) = (weights.as_ptr_range(), output.as_mut_ptr_range());
+        let frame = PatchesFrame {
+            weights: weights.start,
+            pixels: pixels.as_ptr(),
+            pitch,
+            biases: biases.as_ptr(),
+            multipliers: multipliers.as_ptr().addr().wrapping_sub(biases.as_ptr().addr()),
+            weights_end: weights.end,
+            output: output.start,
+            output_end: output.end,
+            pre_shift: patches.pre_shift.into(),
+            zero_point,
+            over,
+            excess,
+        };
+        // SAFETY: weights, biases, multipliers, pixels and output fit each other: checked above.
+        unsafe { conv_pool::conv_pool(frame) };
+    }
+
+    fn columns(columns: &Columns<'_>, lanes: &mut [u32], sums: &mut [i32]) {
+        let Columns { values, pitch, rows, channels, column_words, start } = *columns;
+        if columns.fit(lanes.len(), sums.len()) {
+            let sums = sums.as_mut_ptr_range();
+            let frame = ColumnsFrame {
+                values: values.as_ptr(),
+                lanes: lanes.as_mut_ptr(),
+                sums: sums.start,
+                sums_end: sums.end,
+                to_next_row: pitch.wrapping_sub(channels),
+                to_next_column: channels.wrapping_sub(rows * pitch),
+                skip: 4 * column_words - 2 * rows * channels,
+                rows,
+                fours: channels / 4,
+                start,
+            };
+            // SAFETY: values, lanes and sums fit each other: checked above.
+            unsafe { band::columns(frame) };
+        }
+    }
+
+    fn table(table: &Table<'_>, lanes: &mut [u32], sums: &mut [i32]) {
+        if table.fit(lanes.len(), sums.len()) {
+            let (offsets, sums) = (table.offsets.as_ptr_range(), sums.as_mut_ptr_range());
+            let (values, lanes) = (table.values.as_ptr(), lanes.as_mut_ptr());
+            // SAFETY: values, offsets, lanes and sums fit each other: checked above.
+            unsafe { band::table(values, lanes, sums.start, sums.end, offsets.start, offsets.end, table.step) };
+        }
+    }
+
+    fn positions(positions: &Positions<'_>, output: &mut [u8]) {
+        if !positions.fit(output.len()) {
+            return;
+        }
+        let Positions { weights, biases, multipliers, window_words, lanes, corrections, outputs, .. } = *positions;
+        let (zero_point, over, excess) = clamping(positions.zero_point, positions.range);
+        let output = output.as_mut_ptr_range();
+        let frame = PositionsFrame {
+            weights: weights.as_ptr(),
+            biases: biases.as_ptr(),
+            multipliers: multipliers.as_ptr(),
+            window_words,
+            lanes: lanes.as_ptr(),
+            corrections: corrections.as_ptr(),
+            output: output.start,
+            output_end: output.end,
+            step: 4 * positions.pool * positions.step_words,
+            pools: positions.pool - 1,
+            window_step: 4 * positions.step_words,
+            band_bytes: 4 * positions.band_words,
+            band_corrections: 4 * (corrections.len() / positions.pool),
+            outputs,
+            block_bytes: 8 * window_words,
+            pre_shift: positions.pre_shift.into(),
+            zero_point,
+            over,
+            excess,
+            window_bytes: 4 * window_words,
+            correction_step: 4 * positions.pool,
+        };
+        // SAFETY: weights, biases, multipliers, lanes, corrections and output fit each other: checked above.
+        unsafe { band::positions(frame) };
+    }
+
+    fn depthwise_positions(positions: &DepthwisePositions<'_>, output: &mut [u8]) {
+        if !positions.fit(output.len()) {
+            return;
+        }
+        let DepthwisePositions { weights, biases, multipliers, values, pitch, step, height, width, .. } = *positions;
+        let (zero_point, over, excess) = clamping(positions.zero_point, positions.range);
+        let output = output.as_mut_ptr_range();
+        let channels = biases.len();
+        let (rows, columns) = (positions.rows.len(), positions.columns.len());
+        let frame = DepthwiseFrame {
+            weights: weights.as_ptr().wrapping_add(2 * (positions.rows.start * width + positions.columns.start)),
+            values: values.as_ptr(),
+            channels,
+            to_next_row: pitch.wrapping_sub(columns * channels),
+            biases: biases.as_ptr(),
+            multipliers: multipliers.as_ptr(),
+            output: output.start,
+            output_end: output.end,
+            step,
+            rows,
+            columns,
+            row_skip: 8 * (width - columns),
+            block_skip: 8 * width * (height - rows),
+            is_whole_3x3: u32::from((height, width, rows, columns) == (3, 3, 3, 3)),
+            pre_shift: positions.pre_shift.into(),
+            zero_point,
+            over,
+            excess,
+        };
+        // SAFETY: weights, biases, multipliers, values and output fit each other: checked above.
+        unsafe { depthwise::positions(frame) };
     }
 
     fn wide8(weights: &[u32], scratch: &[u32], accumulators: &mut [i32]) {

@@ -35,6 +35,8 @@ macro_rules! group8 {
     };
 }
 
+pub(super) use group8;
+
 /// # Safety
 /// `scratch..scratch_end` is a positive multiple of 4 readable words, `rows..rows_end` a positive multiple of 4 writable
 /// ones. `weights` has as many readable words as [`pinhole_shared::kernel::DspLoops::pixels8`] requires. All are

@@ -58,7 +58,7 @@ impl QuantizedLayer {
                 output: dense.output,
             },
             Layer::Conv(conv) | Layer::Depthwise(conv) => Self::Conv {
-                weighted: QuantizedWeights::of(&conv.weighted),
+                weighted: QuantizedWeights::of_conv(conv),
                 is_depthwise: matches!(layer, Layer::Depthwise(_)),
                 window: conv.window,
                 pool: conv.pool,

@@ -7,7 +7,7 @@
 
 use pinhole_shared::kernel::{Dsp, DualMac, PortableDsp, PortableDualMac, Scalar};
 use pinhole_shared::layout::{GROUP_COLUMNS, Layout};
-use pinhole_shared::model::{Layer, Model};
+use pinhole_shared::model::{Conv, Layer, Model};
 
 use super::portable::PortableKernel;
 use super::{QuantizedLayer, QuantizedWeights, encode};
@@ -106,7 +106,13 @@ pub(super) fn pack(model: &Model<'_>, packing: Packing) -> Result<Vec<u8>, PackE
                 }
                 _ => packing.layout(reads_bytes, weighted.layout.bits(), largest),
             };
-            weighted.chunk_columns = 0;
+            (weighted.chunk_columns, weighted.band) = (0, None);
+            if let Layer::Conv(conv) = of_model
+                && weighted.layout == Layout::DspPixels8
+                && let Some(banded) = banded(&conv, weighted)
+            {
+                *weighted = banded;
+            }
             if weighted.layout.has_chunks() {
                 let longest = packing.longest_chunk() / GROUP_COLUMNS;
                 weighted.chunk_columns = longest_chunk(weighted, longest).ok_or(PackError { layer, packing })?;
@@ -120,6 +126,14 @@ pub(super) fn pack(model: &Model<'_>, packing: Packing) -> Result<Vec<u8>, PackE
         let layer = layers.iter().position(|parts| !fits(parts)).unwrap_or(0);
         PackError { layer, packing }
     })
+}
+
+/// Returns the weights of a convolution in [`Layout::DspBand8`]. `None` if its bands take too much working memory, or if a row's sum
+/// does not fit one chunk.
+fn banded(conv: &Conv<'_>, parts: &QuantizedWeights) -> Option<QuantizedWeights> {
+    conv.tiles()?;
+    let parts = QuantizedWeights { layout: Layout::DspBand8, band: Some(conv.band_order()), ..parts.clone() };
+    parts.packed().is_some().then_some(parts)
 }
 
 /// Returns the longest chunk in columns, of at most `longest` groups, with the fewest iterations of the kernel's loop and

@@ -32,6 +32,7 @@ fn weights(inputs: usize) -> QuantizedWeights {
         output_scale: 1.0,
         layout: Layout::Rows8,
         chunk_columns: 0,
+        band: None,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Quantized weights of a layer.
 
-use pinhole_shared::layout::{Layout, Weights, pack};
-use pinhole_shared::model::Weighted;
+use pinhole_shared::layout::{BandOrder, Layout, Weights, pack};
 use pinhole_shared::model::format::{Bytes, record};
+use pinhole_shared::model::{Conv, Weighted};
 
 /// Rows of weights, and the requantization of their sums.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +27,8 @@ pub struct QuantizedWeights {
     pub layout: Layout,
     /// Columns of a chunk; 0 in row-major layouts.
     pub chunk_columns: usize,
+    /// Order of the columns in [`Layout::DspBand8`]; `None` in other layouts.
+    pub band: Option<BandOrder>,
 }
 
 impl QuantizedWeights {
@@ -45,7 +47,21 @@ impl QuantizedWeights {
             output_scale: weighted.output_scale,
             layout: weights.layout(),
             chunk_columns: if weights.layout().has_chunks() { weights.chunk_columns() } else { 0 },
+            band: None,
         }
+    }
+
+    /// Copies the parts of a parsed convolution's weights.
+    pub(super) fn of_conv(conv: &Conv<'_>) -> Self {
+        let mut parts = Self::of(&conv.weighted);
+        if parts.layout == Layout::DspBand8 {
+            let (weights, order) = (conv.weighted.operands.weights, conv.band_order());
+            parts.inputs = order.height * order.width * order.channels;
+            let row = |row| (0..parts.inputs).map(move |column| weights.get(row, order.of_row_major(column)));
+            parts.weights = (0..parts.outputs()).flat_map(row).collect();
+            parts.band = Some(order);
+        }
+        parts
     }
 
     /// Returns the number of rows: outputs of a dense layer, channels of a convolution.
@@ -53,12 +69,20 @@ impl QuantizedWeights {
         self.biases.len()
     }
 
+    /// Columns of the layout, with those that fill up a column of a window.
+    fn columns(&self) -> usize {
+        self.band.map_or(self.inputs, BandOrder::columns)
+    }
+
     /// Returns the weights in their layout, and the biases with the layout's offset folded in. `None` if a row's sum does not
     /// fit.
     pub fn packed(&self) -> Option<(Vec<u8>, Vec<i32>)> {
-        let (inputs, outputs, chunk) = (self.inputs, self.outputs(), self.chunk_columns);
+        let (inputs, outputs, chunk) = (self.columns(), self.outputs(), self.chunk_columns);
         let mut bytes = vec![0; usize::try_from(Weights::bytes_of(self.layout, inputs, outputs)?).ok()?];
-        let weight = |row: usize, column: usize| self.weights[row * inputs + column];
+        let weight = |row: usize, column: usize| {
+            let column = self.band.map_or(Some(column), |order| order.row_major(column));
+            column.map_or(0, |column| self.weights[row * self.inputs + column])
+        };
         pack(self.layout, (inputs, outputs), chunk, weight, &mut bytes);
         let weights = Weights::new(self.layout, &bytes, inputs, outputs, chunk)?;
         // Modulo 2^32, like the kernel's sums.
@@ -72,7 +96,7 @@ impl QuantizedWeights {
         record::LAYOUT.put(block, self.layout as u8);
         record::PRE_SHIFT.put(block, self.pre_shift);
         record::CHUNK_COLUMNS.put(block, self.chunk_columns as u16);
-        record::INPUTS.put(block, self.inputs as u32);
+        record::INPUTS.put(block, self.columns() as u32);
         record::OUTPUTS.put(block, self.outputs() as u32);
         record::WEIGHTS.put(block, weights);
         record::BIASES.put(block, biases);

@@ -40,6 +40,7 @@ fn weights(random: &mut Random, inputs: usize, outputs: usize) -> QuantizedWeigh
         output_scale: 1.0,
         layout,
         chunk_columns: 0,
+        band: None,
     }
 }
 

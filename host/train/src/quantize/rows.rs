@@ -81,6 +81,7 @@ pub(crate) fn quantize(
                     output_scale: output.scale as f32,
                     layout,
                     chunk_columns: 0,
+                    band: None,
                 });
             }
         }

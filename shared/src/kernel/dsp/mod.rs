@@ -40,6 +40,14 @@
 //! weights. Parsing a model proves the bound for each row ([`crate::layout::Weights::fold`]). Chunks also bound the
 //! memory of the widened inputs.
 //!
+//! # Convolutions from bands
+//! Windows overlap, so a dense layer for each position would widen most inputs several times. [`Layout::DspBand8`] takes the input's
+//! rows under a row of windows at once: a band. [`DspLoops::columns`] and [`DspLoops::table`] widen it once, column by column, so
+//! that a window is one piece of memory, and the next window starts a few columns further in the same memory. The sum q of a window is
+//! the sum of its columns' sums. [`DspLoops::positions`] then multiplies as above, compares the sums of the positions that are
+//! pooled, requantizes and stores four outputs at once. Bands take up to [`crate::layer::MAX_BAND_WORDS`]; longer rows are computed
+//! in several tiles.
+//!
 //! # Fused 3x3 convolution and pool
 //! A first convolution reads one channel, 9 columns per row, so loop overhead exceeds the loop body.
 //! [`Layout::DspConvPool8`] therefore holds weights widened to 16 bits, six words per row. They stay in registers while
@@ -50,7 +58,8 @@
 //! # Depthwise convolution
 //! In a depthwise convolution the channels share no input, so no two products can be added in one instruction. But four
 //! channels are adjacent in the input: UXTB16 widens them, and SMLABB and SMLATT multiply the lower and upper halves.
-//! [`Layout::DspChannels8`] holds weights widened the same way: 2.3 instructions per multiply-accumulate.
+//! [`Layout::DspChannels8`] holds weights widened the same way: 2 instructions per multiply-accumulate, and about one for
+//! requantization. If channels come in fours and there is no pooling, the windows are read where they are.
 //!
 //! # Four rows in one multiplication
 //! [`Layout::DspPixels4`] does the same with 4-bit weights: the 16-bit number is `256 * h + l` of bytes
@@ -59,19 +68,24 @@
 //! `S_h - S_(w1 + 8) = 16 S_w0`, `S_l - S_(w3 + 8) = 16 S_(w2 + 8)`. The excess of 8 adds 8 times the sum of the
 //! inputs.
 
+mod band;
 mod portable;
 
+pub use band::{Columns, Table};
 pub use portable::PortableDsp;
 
 use core::marker::PhantomData;
 
-use super::{ConvPool, DenseOperands, Kernel, KernelInput, Neurons, Patch, Work, sigmoids, take};
+use super::{
+    Band, Banded, ConvPool, DenseOperands, DepthwisePositions, Kernel, KernelInput, Neurons, Patches, Positions, Work,
+    sigmoids, take,
+};
 use crate::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
 
-/// Innermost loops of [`Dsp`], each over one chunk and all blocks of four rows.
+/// Innermost loops of [`Dsp`]. Those of dense layers are each over one chunk and all blocks of four rows.
 ///
 /// # Contract, for callers
-/// `scratch.len()` is a positive multiple of 4 (8 columns), `accumulators.len()` a positive multiple of 4.
+/// In dense layers, `scratch.len()` is a positive multiple of 4 (8 columns), `accumulators.len()` a positive multiple of 4.
 /// `weights.len()` is `accumulators.len() / 4` times the words of a block: `scratch.len() * 2`, for 4-bit weights
 /// `scratch.len()`.
 ///
@@ -117,9 +131,22 @@ pub trait DspLoops {
     /// column has values for all accumulators.
     fn channels(weights: &[u32], values: &[u8], channels: usize, accumulators: &mut [i32]);
 
-    /// Sets each accumulator to its row's bias plus the largest of the row's sums at the four positions of a 3 x 3
-    /// window in `patch`. `accumulators` and `biases` have one element per row, `weights` six words per row.
-    fn conv_pool(weights: &[u32], biases: &[i32], patch: Patch<'_>, accumulators: &mut [i32]);
+    /// See [`ConvPool::conv_pool`]. [`Patches::fit`] the output.
+    fn conv_pool(patches: &Patches<'_>, output: &mut [u8]);
+
+    /// Widens columns, and sets each of `sums` to minus [`Columns::start`] and the products `x0 x1 + x2 x3` of all groups of four
+    /// values of a column. [`Columns::fit`] the lanes and the sums.
+    fn columns(columns: &Columns<'_>, lanes: &mut [u32], sums: &mut [i32]);
+
+    /// Widens columns value by value, and sets each of `sums` to minus the products `x0 x1 + x2 x3` of all groups of four lanes
+    /// of a column. [`Table::fit`] the lanes and the sums.
+    fn table(table: &Table<'_>, lanes: &mut [u32], sums: &mut [i32]);
+
+    /// See [`Banded::positions`]. [`Positions::fit`] the output.
+    fn positions(positions: &Positions<'_>, output: &mut [u8]);
+
+    /// See [`Kernel::depthwise_positions`].
+    fn depthwise_positions(positions: &DepthwisePositions<'_>, output: &mut [u8]);
 
     /// See [`Kernel::sigmoids`].
     fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
@@ -133,12 +160,15 @@ pub struct Dsp<L>(PhantomData<L>);
 
 impl<L: DspLoops> Kernel for Dsp<L> {
     type ConvPool = Self;
+    type Bands = Self;
 
     const NAME: &'static str = L::NAME;
 
     fn runs(layout: Layout, input: KernelInput) -> bool {
         match input {
-            KernelInput::Pixels => matches!(layout, Layout::DspPixels8 | Layout::DspPixels4 | Layout::DspConvPool8),
+            KernelInput::Pixels => {
+                matches!(layout, Layout::DspPixels8 | Layout::DspPixels4 | Layout::DspConvPool8 | Layout::DspBand8)
+            }
             KernelInput::Channels => layout.is_of_channels(),
             KernelInput::Activations => matches!(layout, Layout::DspWide8 | Layout::DspWide4),
         }
@@ -159,6 +189,13 @@ impl<L: DspLoops> Kernel for Dsp<L> {
         L::channels(operands.weights.words(), values, operands.weights.outputs(), accumulators);
     }
 
+    const DEPTHWISE_IN_PLACE: bool = true;
+
+    #[inline(always)]
+    fn depthwise_positions(positions: &DepthwisePositions<'_>, output: &mut [u8]) {
+        L::depthwise_positions(positions, output);
+    }
+
     fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
         L::sigmoids(neurons, activations);
     }
@@ -168,8 +205,22 @@ impl<L: DspLoops> ConvPool for Dsp<L> {
     const LAYOUT: Option<Layout> = Some(Layout::DspConvPool8);
 
     #[inline(always)]
-    fn conv_pool(weights: &[u32], biases: &[i32], patch: Patch<'_>, accumulators: &mut [i32]) {
-        L::conv_pool(weights, biases, patch, accumulators);
+    fn conv_pool(patches: &Patches<'_>, output: &mut [u8]) {
+        L::conv_pool(patches, output);
+    }
+}
+
+impl<L: DspLoops> Banded for Dsp<L> {
+    const LAYOUT: Option<Layout> = Some(Layout::DspBand8);
+
+    #[inline(always)]
+    fn widen(band: &Band<'_>, lanes: &mut [u32], sums: &mut [i32]) {
+        band::widen::<L>(band, lanes, sums);
+    }
+
+    #[inline(always)]
+    fn positions(positions: &Positions<'_>, output: &mut [u8]) {
+        L::positions(positions, output);
     }
 }
 

@@ -1,7 +1,9 @@
 //! The innermost loops in Rust, instruction by instruction: the portable version of the assembly.
 
-use super::DspLoops;
-use crate::kernel::Patch;
+use super::{Columns, DspLoops, Table};
+use crate::fixed::requantize;
+use crate::kernel::{DepthwisePositions, Patches, Positions};
+use crate::layer::byte;
 
 /// [`DspLoops`] for any target, for tests and for the host.
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,6 +63,60 @@ impl DspLoops for PortableDsp {
         }
     }
 
+    fn columns(columns: &Columns<'_>, lanes: &mut [u32], sums: &mut [i32]) {
+        let Columns { values, pitch, rows, channels, column_words, start } = *columns;
+        let words = lanes.chunks_mut(column_words.max(1));
+        for (column, (words, sum)) in words.zip(sums).enumerate() {
+            *sum = start.wrapping_neg();
+            for (row, words) in words.chunks_exact_mut((channels / 2).max(1)).take(rows).enumerate() {
+                let values = values.get(row * pitch + column * channels..).unwrap_or_default();
+                *sum = sum.wrapping_sub(Self::widen(values, words));
+            }
+        }
+    }
+
+    fn table(table: &Table<'_>, lanes: &mut [u32], sums: &mut [i32]) {
+        let Table { values, offsets, step } = *table;
+        let words = lanes.chunks_exact_mut((offsets.len() / 2).max(1));
+        for (column, (words, sum)) in words.zip(sums).enumerate() {
+            *sum = 0;
+            for (offsets, words) in offsets.chunks_exact(4).zip(words.chunks_exact_mut(2)) {
+                let value = |index: usize| values.get(column * step + offsets[index]).copied().unwrap_or(0);
+                *sum = sum.wrapping_sub(Self::widen(&[0, 1, 2, 3].map(value), words));
+            }
+        }
+    }
+
+    fn positions(positions: &Positions<'_>, output: &mut [u8]) {
+        let Positions { weights, biases, multipliers, pre_shift, outputs, lanes, window_words, pool, .. } = *positions;
+        let taps = positions.taps();
+        let of_band = positions.corrections.len() / pool.max(1);
+        for (position, outputs) in output.chunks_exact_mut(outputs.max(1)).enumerate() {
+            let blocks = weights.chunks_exact((window_words * 2).max(1));
+            for (block, (weights, outputs)) in blocks.zip(outputs.chunks_mut(4)).enumerate() {
+                let mut largest = [i32::MIN; 4];
+                for tap in 0..taps {
+                    let correction = tap / pool * of_band + position * pool + tap % pool;
+                    let correction = positions.corrections.get(correction).copied().unwrap_or(0);
+                    let from = position * pool * positions.step_words + positions.tap_words(tap);
+                    let window = lanes.get(from..from + window_words).unwrap_or_default();
+                    let mut sums = [0; 4];
+                    // Here, unlike in assembly, windows may end with half a group.
+                    Self::pixels8(weights, window, correction.wrapping_neg(), &mut sums);
+                    for (largest, sum) in largest.iter_mut().zip(sums) {
+                        *largest = sum.max(*largest);
+                    }
+                }
+                for ((row, output), sum) in outputs.iter_mut().enumerate().zip(largest) {
+                    let row = block * 4 + row;
+                    let (Some(&bias), Some(&multiplier)) = (biases.get(row), multipliers.get(row)) else { return };
+                    let value = requantize(sum.wrapping_add(bias), multiplier, pre_shift);
+                    *output = byte(value, positions.zero_point, positions.range);
+                }
+            }
+        }
+    }
+
     fn channels(weights: &[u32], values: &[u8], channels: usize, accumulators: &mut [i32]) {
         let blocks = accumulators.len() / 4;
         let columns = (weights.len() / 2).checked_div(blocks).unwrap_or(0);
@@ -80,23 +136,48 @@ impl DspLoops for PortableDsp {
         }
     }
 
-    fn conv_pool(weights: &[u32], biases: &[i32], patch: Patch<'_>, accumulators: &mut [i32]) {
-        let (mut left, mut right) = ([0_u32; 8], [0_u32; 8]);
-        for (row, (left, right)) in left.chunks_exact_mut(2).zip(right.chunks_exact_mut(2)).enumerate() {
-            let Some(&pixels) = patch.pixels.get(row * usize::from(patch.pitch)..).and_then(<[u8]>::first_chunk) else {
-                return;
-            };
-            let word = u32::from_le_bytes(pixels);
-            let lanes = [0, 8, 16].map(|bits| uxtb16(word.rotate_right(bits)));
-            left.copy_from_slice(&lanes[..2]);
-            right.copy_from_slice(&lanes[1..]);
+    fn depthwise_positions(positions: &DepthwisePositions<'_>, output: &mut [u8]) {
+        let DepthwisePositions { weights, biases, multipliers, values, pitch, step, height, width, .. } = *positions;
+        let DepthwisePositions { rows, columns, .. } = positions;
+        let channels = biases.len();
+        for (position, outputs) in output.chunks_exact_mut(channels.max(1)).enumerate() {
+            let blocks = weights.chunks_exact((height * width * 2).max(1));
+            for (block, (weights, outputs)) in blocks.zip(outputs.chunks_exact_mut(4)).enumerate() {
+                let mut sums: [i32; 4] = core::array::from_fn(|row| biases.get(block * 4 + row).copied().unwrap_or(0));
+                for (row, of_window) in rows.clone().enumerate() {
+                    let first = position * step + row * pitch + block * 4;
+                    let of_row = (of_window * width + columns.start) * 2..(of_window * width + columns.end) * 2;
+                    let weights = weights.get(of_row).unwrap_or_default();
+                    Self::channels(weights, values.get(first..).unwrap_or_default(), channels, &mut sums);
+                }
+                for ((row, output), sum) in outputs.iter_mut().enumerate().zip(sums) {
+                    let multiplier = multipliers.get(block * 4 + row).copied().unwrap_or(0);
+                    *output =
+                        byte(requantize(sum, multiplier, positions.pre_shift), positions.zero_point, positions.range);
+                }
+            }
         }
-        let rows = weights.chunks_exact(6).zip(biases).zip(accumulators);
-        for ((weights, &bias), accumulator) in rows {
-            let places = [&left[..6], &left[2..], &right[..6], &right[2..]];
-            let sum = |lanes: &[u32]| weights.iter().zip(lanes).fold(0, |sum, (&w, &x)| smlad(sum, w, x));
-            let sums = places.map(sum);
-            *accumulator = sums[0].max(sums[1]).max(sums[2].max(sums[3])).wrapping_add(bias);
+    }
+
+    fn conv_pool(patches: &Patches<'_>, output: &mut [u8]) {
+        let Patches { weights, biases, multipliers, pre_shift, zero_point, range, pixels, pitch } = *patches;
+        for (patch, outputs) in output.chunks_exact_mut(biases.len().max(1)).enumerate() {
+            let (mut left, mut right) = ([0_u32; 8], [0_u32; 8]);
+            for (row, (left, right)) in left.chunks_exact_mut(2).zip(right.chunks_exact_mut(2)).enumerate() {
+                let Some(&pixels) = pixels.get(row * pitch + 2 * patch..).and_then(<[u8]>::first_chunk) else { return };
+                let word = u32::from_le_bytes(pixels);
+                let lanes = [0, 8, 16].map(|bits| uxtb16(word.rotate_right(bits)));
+                left.copy_from_slice(&lanes[..2]);
+                right.copy_from_slice(&lanes[1..]);
+            }
+            let rows = weights.chunks_exact(6).zip(biases).zip(multipliers).zip(outputs);
+            for (((weights, &bias), &multiplier), output) in rows {
+                let places = [&left[..6], &left[2..], &right[..6], &right[2..]];
+                let sum = |lanes: &[u32]| weights.iter().zip(lanes).fold(0, |sum, (&w, &x)| smlad(sum, w, x));
+                let sums = places.map(sum);
+                let largest = sums[0].max(sums[1]).max(sums[2].max(sums[3]));
+                *output = byte(requantize(largest.wrapping_add(bias), multiplier, pre_shift), zero_point, range);
+            }
         }
     }
 

@@ -50,7 +50,7 @@ pub use portable::PortableDualMac;
 
 use core::marker::PhantomData;
 
-use super::{DenseOperands, Kernel, KernelInput, Neurons, NoConvPool, Scalar, Work, sigmoids, start, take};
+use super::{DenseOperands, Kernel, KernelInput, Neurons, NoBands, NoConvPool, Scalar, Work, sigmoids, start, take};
 use crate::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
 
 /// Innermost loops of [`DualMac`], each over one chunk and all blocks of four rows.
@@ -105,6 +105,7 @@ const GROUP_WORDS8: usize = GROUP_COLUMNS / 2 * 3;
 
 impl<L: DualMacLoops> Kernel for DualMac<L> {
     type ConvPool = NoConvPool;
+    type Bands = NoBands;
 
     const NAME: &'static str = L::NAME;
 

@@ -151,6 +151,7 @@ impl ImportedWeights {
             output_scale: output_scale as f32,
             layout: Layout::Rows8,
             chunk_columns: 0,
+            band: None,
         })
     }
 }

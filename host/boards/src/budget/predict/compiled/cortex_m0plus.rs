@@ -47,13 +47,27 @@ pub(super) const fn work(event: CompiledEvent) -> (u64, u64) {
         CompiledEvent::AveragePosition => (13, 17),
         CompiledEvent::AverageValue => (7, 11),
         CompiledEvent::AverageChannel => (67, 113),
-        CompiledEvent::Sum => (1045, 1693),
-        CompiledEvent::SumValue => (46, 68),
+        CompiledEvent::Sum => (780, 1264),
+        CompiledEvent::SumValue => (25, 37),
         CompiledEvent::DivisionTurn => (9, 12),
         CompiledEvent::TensorsEnd => (1150, 1850),
         // These events do not occur on this core.
-        CompiledEvent::ConvPool
-        | CompiledEvent::ConvPoolPatch
+        CompiledEvent::Bands
+        | CompiledEvent::BandBias
+        | CompiledEvent::BandTile
+        | CompiledEvent::Correction
+        | CompiledEvent::CorrectionColumn
+        | CompiledEvent::Band
+        | CompiledEvent::BandColumn
+        | CompiledEvent::BandValue
+        | CompiledEvent::FilledWord
+        | CompiledEvent::BandTable
+        | CompiledEvent::BandTableValue
+        | CompiledEvent::InPlace
+        | CompiledEvent::InPlaceRun
+        | CompiledEvent::InPlaceEdge
+        | CompiledEvent::ConvPool
+        | CompiledEvent::ConvPoolRun
         | CompiledEvent::PatchEdge
         | CompiledEvent::PatchEdgeRow
         | CompiledEvent::PatchEdgePixel => (0, 0),

@@ -74,14 +74,42 @@ pub(in crate::budget::predict) enum CompiledEvent {
     DepthwiseWeight4,
     /// A fused convolution and max pooling, patch by patch.
     ConvPool,
-    /// A patch: four positions.
-    ConvPoolPatch,
+    /// Neighboring patches, of four positions each.
+    ConvPoolRun,
     /// A patch partly outside of the input.
     PatchEdge,
     /// A row of such a patch within the input.
     PatchEdgeRow,
     /// A pixel of such a patch within the input.
     PatchEdgePixel,
+    /// A convolution from bands, including reading its record.
+    Bands,
+    /// A bias of such a convolution, copied with its multiplier because the rows do not fill whole blocks.
+    BandBias,
+    /// A tile of such a convolution.
+    BandTile,
+    /// A position of the window whose correction is added up.
+    Correction,
+    /// A column of this window, unless there are three.
+    CorrectionColumn,
+    /// A band.
+    Band,
+    /// A column of a band that is widened value by value.
+    BandColumn,
+    /// A value of such a column.
+    BandValue,
+    /// A word filled with the zero point, or a sum of such words.
+    FilledWord,
+    /// A band that is widened by a table.
+    BandTable,
+    /// A value of the table.
+    BandTableValue,
+    /// A depthwise convolution in place, including reading its record.
+    InPlace,
+    /// Neighboring positions of such a convolution.
+    InPlaceRun,
+    /// A position of such a convolution whose window is partly outside of the input, without im2col.
+    InPlaceEdge,
     /// A pooling layer.
     Pool,
     /// An output position of pooling.

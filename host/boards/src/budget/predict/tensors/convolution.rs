@@ -3,11 +3,13 @@
 use crate::budget::predict::counted_core::CountedCore;
 use pinhole_shared::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout, Weights};
 use pinhole_shared::model::Conv;
+use pinhole_shared::shape::{Padding, Window};
 
 use super::super::compiled::CompiledEvent;
 use super::super::loops::{calls, chunks, cortex_m4, sums};
 use super::Tally;
-use super::gather::gather;
+use super::gather::{gather, gather_of};
+use super::inside;
 
 /// Counts a standard convolution: a dense layer for each position. `None` for a layout that the core's kernel does not
 /// run.
@@ -30,10 +32,51 @@ pub(super) fn dense(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) -> Opti
     Some(())
 }
 
+/// Counts a depthwise convolution whose windows are read in place, those that are partly outside of the input too if its zero point is 0.
+fn depthwise_in_place(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) {
+    let Window { height, width, stride_y, stride_x, padding: Padding { top, left, .. } } = conv.window;
+    let channels = u64::from(conv.input.shape.channels);
+    tally.add(CompiledEvent::InPlace, 1);
+    let all = conv.output.shape.width.into();
+    for y in 0..usize::from(conv.output.shape.height) {
+        let rows = inside(y, stride_y, top, height, conv.input.shape.height).len();
+        let mut x = 0;
+        while x < all {
+            let of = |x| inside(x, stride_x, left, width, conv.input.shape.width).len();
+            let columns = of(x);
+            let whole_row = columns == usize::from(width);
+            let count = if whole_row { (x..all).take_while(|&x| of(x) == columns).count() } else { 1 };
+            let whole = whole_row && rows == usize::from(height);
+            tally.add(CompiledEvent::InPlaceRun, 1);
+            let is_3x3 = (height, width) == (3, 3);
+            let mut run = |times, count: usize, inside: (usize, usize), is_whole| {
+                let (rows, columns) = (inside.0 as u64, inside.1 as u64);
+                let loops = cortex_m4::depthwise_positions(count as u64, channels, (rows, columns), is_whole && is_3x3);
+                tally.add_loops(times, loops);
+            };
+            if whole || conv.input.zero_point == 0 {
+                run(1, count, (rows, columns), whole);
+            } else {
+                run(count, 1, (height.into(), width.into()), true);
+                tally.add(CompiledEvent::InPlaceEdge, count);
+            }
+            x += count;
+        }
+    }
+    if conv.input.zero_point != 0 {
+        gather_of(conv, patch_at, true, tally);
+    }
+}
+
 /// Counts a depthwise convolution. `None` for a layout that the core's kernel does not run.
 pub(super) fn depthwise(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) -> Option<()> {
     let (weights, convolved) = (&conv.weighted.operands.weights, conv.convolved());
     let (rows, columns) = (weights.outputs(), weights.inputs());
+    let in_place = weights.layout().is_of_channels() && conv.pool == 1 && rows.is_multiple_of(BLOCK_ROWS);
+    if in_place && tally.core == CountedCore::CortexM4 {
+        depthwise_in_place(conv, patch_at, tally);
+        return Some(());
+    }
     positions(conv, tally);
     gather(conv, patch_at, tally);
     let (row, weight) = match (tally.core, weights.layout()) {
@@ -52,7 +95,7 @@ pub(super) fn depthwise(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) -> 
 }
 
 /// Counts the requantization of sums to bytes.
-pub(super) fn requantization(conv: &Conv<'_>, tally: &mut Tally) {
+fn requantization(conv: &Conv<'_>, tally: &mut Tally) {
     let all = (conv.activation_min, conv.activation_max) == (0, u8::MAX);
     let event = if all { CompiledEvent::Requantized } else { CompiledEvent::RequantizedCut };
     tally.add(event, conv.output.shape.elements());

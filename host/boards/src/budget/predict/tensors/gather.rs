@@ -9,17 +9,27 @@ use super::{Tally, inside};
 
 /// Counts im2col for all positions of a convolution.
 pub(super) fn gather(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) {
+    gather_of(conv, patch_at, false, tally);
+}
+
+/// Counts im2col for all positions, or for those whose window is partly outside of the input.
+pub(super) fn gather_of(conv: &Conv<'_>, patch_at: usize, edges: bool, tally: &mut Tally) {
     let Window { height, width, stride_y, stride_x, padding: Padding { top, left, .. } } = conv.window;
     let (from, to, pool) = (conv.input.shape, conv.output.shape, usize::from(conv.pool));
     let [channels, from_width, columns] = [from.channels, from.width, width.into()].map(usize::from);
     let start = conv.input.range().start;
     let mut memory = MemoryCalls::default();
+    let mut gathered = 0;
     for y in 0..usize::from(to.height) * pool {
         let rows = inside(y, stride_y, top, height, from.height);
-        tally.add(CompiledEvent::RowOutside, (usize::from(height) - rows.len()) * usize::from(to.width) * pool);
         let above = usize::from(top).saturating_sub(y * usize::from(stride_y));
         for x in 0..usize::from(to.width) * pool {
             let within = inside(x, stride_x, left, width, from.width);
+            if edges && rows.len() == usize::from(height) && within.len() == columns {
+                continue;
+            }
+            gathered += 1;
+            tally.add(CompiledEvent::RowOutside, usize::from(height) - rows.len());
             let event = if within.len() == columns { CompiledEvent::RowWithin } else { CompiledEvent::RowAcross };
             tally.add(event, rows.len());
             let before = usize::from(left).saturating_sub(x * usize::from(stride_x)) * channels;
@@ -40,6 +50,6 @@ pub(super) fn gather(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) {
             }
         }
     }
-    tally.add(CompiledEvent::Gather, conv.convolved());
+    tally.add(CompiledEvent::Gather, gathered);
     memory.tally(tally);
 }

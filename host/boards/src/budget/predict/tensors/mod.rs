@@ -3,6 +3,7 @@
 //! Each module goes through a kind of layer as `pinhole_shared::layer` does, by shapes alone.
 
 use crate::budget::predict::counted_core::CountedCore;
+mod bands;
 mod conv_pool;
 mod convolution;
 mod gather;
@@ -27,6 +28,9 @@ pub(super) fn work(layer: &Layer<'_>, patch_at: usize, core: CountedCore) -> Opt
     match layer {
         Layer::Conv(conv) if conv.weighted.operands.weights.layout() == Layout::DspConvPool8 => {
             conv_pool::convolution(conv, &mut tally)?;
+        }
+        Layer::Conv(conv) if conv.weighted.operands.weights.layout() == Layout::DspBand8 => {
+            bands::convolution(conv, &mut tally)?;
         }
         Layer::Conv(conv) => convolution::dense(conv, patch_at, &mut tally)?,
         Layer::Depthwise(conv) => convolution::depthwise(conv, patch_at, &mut tally)?,

@@ -85,6 +85,7 @@ fn parts(inputs: usize, activation: Activation, output: Output, layout: Layout) 
         output_scale: 1.0 / 1024.0,
         layout,
         chunk_columns: 0,
+        band: None,
     };
     QuantizedLayer::Dense { weighted, activation, output }
 }
