@@ -15,7 +15,7 @@ use pinhole_app::counter::Counter;
 use pinhole_app::device::{Device, Parts};
 use pinhole_app::event::Event;
 use pinhole_shared::engine::{Engine, LayerValues, Scratch};
-use pinhole_shared::kernel::{DenseOperands, Kernel, KernelInput, NoConvPool, Scalar, Work};
+use pinhole_shared::kernel::{DenseOperands, Kernel, KernelInput, NoBands, NoConvPool, Scalar, Work};
 use pinhole_shared::layout::Layout;
 use pinhole_shared::link::frame::{FRAME_BYTES, Receiver, encode};
 use pinhole_shared::link::{Request, Response, Statistics, Unit};

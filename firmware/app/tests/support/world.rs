@@ -11,7 +11,7 @@ use pinhole_app::device::{Device, Parts};
 use pinhole_app::event::Event;
 use pinhole_app::standalone::{FrameResult, Pace, Platform, StandaloneLoop};
 use pinhole_shared::engine::Engine;
-use pinhole_shared::kernel::{DenseOperands, Kernel, KernelInput, NoConvPool, Scalar, Work};
+use pinhole_shared::kernel::{DenseOperands, Kernel, KernelInput, NoBands, NoConvPool, Scalar, Work};
 use pinhole_shared::layout::Layout;
 use pinhole_shared::link::{Request, Response};
 use pinhole_shared::model::Model;
