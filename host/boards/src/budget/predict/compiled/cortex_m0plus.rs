@@ -43,7 +43,7 @@ pub(super) const fn work(event: CompiledEvent) -> (u64, u64) {
         CompiledEvent::PoolMean => (158, 221),
         CompiledEvent::PoolRow => (13, 19),
         CompiledEvent::PoolElement => (21, 30),
-        CompiledEvent::Average => (1205, 1946),
+        CompiledEvent::Average => (1090, 1760),
         CompiledEvent::AveragePosition => (13, 17),
         CompiledEvent::AverageValue => (7, 11),
         CompiledEvent::AverageChannel => (67, 113),

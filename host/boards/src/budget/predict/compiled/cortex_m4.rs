@@ -48,7 +48,7 @@ pub(super) const fn work(event: CompiledEvent) -> (u64, u64) {
         CompiledEvent::BandTableValue => (17, 26),
         CompiledEvent::InPlace => (1315, 2038),
         CompiledEvent::InPlaceRun => (304, 471),
-        CompiledEvent::InPlaceEdge => (200, 310),
+        CompiledEvent::InPlaceEdge => (21, 33),
         CompiledEvent::Pool => (1000, 1581),
         CompiledEvent::PoolPosition => (52, 67),
         CompiledEvent::PoolValue => (19, 25),
