@@ -201,14 +201,19 @@ fn areas_that_are_none_are_refused() {
     assert_eq!(changed(packed.bytes(), 0, 0, &[3]), not_here, "depthwise");
     let (_, all) = network_of(ALL_KINDS, &pictures(InputShape::gray(17), 3));
     let all = all.packed(Packing::CortexM4).unwrap();
-    for (layer, from, to) in [(1, 10, 2), (2, 2, 10), (5, 4, 11), (9, 3, 10)] {
+    for (layer, from, to) in [(1, 10, 2), (1, 10, 12), (2, 12, 10), (5, 4, 11), (9, 3, 10), (9, 3, 12)] {
         assert_eq!(all.bytes()[HEADER_BYTES + layer * RECORD_BYTES + 4], from);
         // Layouts with chunks have their number of columns.
         let got = changed(all.bytes(), layer, 4, &[to, all.bytes()[HEADER_BYTES + layer * RECORD_BYTES + 5], 0, 0]);
-        // Or an error that is checked before: wrong section lengths, or a wrong chunk.
+        // Or an error that is checked before: wrong section lengths, a wrong chunk, or another number of columns.
         let refused = matches!(
             got,
-            Some(ModelError::WeightLayout { .. } | ModelError::Section { .. } | ModelError::Record { .. })
+            Some(
+                ModelError::WeightLayout { .. }
+                    | ModelError::Section { .. }
+                    | ModelError::Record { .. }
+                    | ModelError::Shape { .. }
+            )
         );
         assert!(refused, "layer {layer}, layout {to}: {got:?}");
     }
