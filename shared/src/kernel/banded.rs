@@ -6,11 +6,12 @@ use crate::shape::Shape;
 
 /// Convolution of bands, with max pooling by up to 2 and requantization. Implementations differ in speed only.
 pub trait Banded {
-    /// Convolutions of this layout, which the kernel runs, come here instead of to [`super::Kernel::dense_u8`]; `None` where none do.
+    /// Convolutions of this layout, which the kernel runs, come here instead of to [`super::Kernel::dense_u8`]; `None` where
+    /// none do.
     const LAYOUT: Option<Layout>;
 
-    /// Widens columns of a band into `lanes`: [`BandOrder::lanes`] 16-bit lanes for each, in the kernel's order. Sets each of `sums`, one for each
-    /// column, to what the kernel needs to know of it: of a window, it needs the sum over its columns.
+    /// Widens columns of a band into `lanes`: [`BandOrder::lanes`] 16-bit lanes for each, in the kernel's order. Sets each of
+    /// `sums`, one for each column, to a number of the kernel's own; [`Positions::corrections`] are sums of these.
     fn widen(band: &Band<'_>, lanes: &mut [u32], sums: &mut [i32]);
 
     /// Writes the outputs at neighboring positions, [`Positions::outputs`] bytes each.
@@ -24,7 +25,7 @@ pub struct Band<'a> {
     pub input: &'a [u8],
     /// Its shape.
     pub shape: Shape,
-    /// What is read outside of the input.
+    /// Value of the positions outside of the input.
     pub zero_point: u8,
     /// The input's row in which the windows start. Below 0, it is outside.
     pub top: i32,

@@ -34,8 +34,8 @@ impl Conv<'_> {
     }
 
     /// Returns the tiles of the convolution in [`crate::layout::Layout::DspBand8`]. `None` if it pools by more than two, or if the
-    /// bands of one position take more than [`MAX_BAND_WORDS`], or if its channels are not whole groups of four and a column of the window has more
-    /// than [`MAX_TABLE_LANES`] values.
+    /// bands of one position take more than [`MAX_BAND_WORDS`], or if its channels are not whole groups of four and a column of
+    /// the window has more than [`MAX_TABLE_LANES`] values.
     pub fn tiles(&self) -> Option<Tiles> {
         // What could overflow is refused first.
         let order = self.band_order();

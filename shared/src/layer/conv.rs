@@ -112,8 +112,8 @@ impl<'a> Conv<'a> {
     }
 }
 
-/// Convolution. The layout may be one of a kernel's own ways; all others are computed by im2col: for each output position, the values under the window are the columns of a dense layer. With
-/// fused max pooling the largest sums are requantized. Requantization preserves order, so this is the largest result.
+/// Convolution. Some layouts are a kernel's own way; all others are computed by im2col: for each output position, the values
+/// under the window are the columns of a dense layer. With fused max pooling the largest sums are requantized. Requantization preserves order, so this is the largest result.
 pub(super) fn convolve<K: Kernel>(
     conv: &Conv<'_>,
     is_depthwise: bool,

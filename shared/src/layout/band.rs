@@ -5,9 +5,6 @@ use super::padded;
 /// Lanes of a column of the window come in groups of this many; those that fill up have weights of 0.
 pub const BAND_GROUP: usize = 4;
 
-/// Most columns of weights of such a layer: as of a chunk.
-pub(super) const MAX_COLUMNS: usize = super::MAX_CHUNK_COLUMNS;
-
 /// A convolution's window, whose columns of weights go column by column: first those of the window's first column, from top to
 /// bottom, the channels of a position together.
 ///

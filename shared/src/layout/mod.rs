@@ -201,10 +201,10 @@ impl<'a> Weights<'a> {
         Some(Self { layout, bytes: &[], inputs, outputs, chunk_columns })
     }
 
-    /// Returns false if the columns of [`Layout::DspBand8`] are not whole groups, or too many. (Not part of [`Weights::shape`], which every
-    /// inference calls.)
+    /// Returns false if the columns of [`Layout::DspBand8`] are not whole groups, or too many. (Not part of
+    /// [`Weights::shape`], which every inference calls.)
     pub(crate) fn has_whole_groups(&self) -> bool {
-        let whole = self.inputs <= band::MAX_COLUMNS && self.inputs.is_multiple_of(BAND_GROUP);
+        let whole = self.inputs <= MAX_CHUNK_COLUMNS && self.inputs.is_multiple_of(BAND_GROUP);
         self.layout != Layout::DspBand8 || whole
     }
 

@@ -75,7 +75,8 @@
 //! the earlier layer's output (i32, above 0), at 24 what is added (i32), and the scales. Everything else, and the window of
 //! 6 and 7, is zero.
 //!
-//! All layers together take at most [`MAX_OPERATIONS`] elementary operations. A layer's are: with weights, rows times columns (without those that fill up),
+//! All layers together take at most [`MAX_OPERATIONS`] elementary operations. A layer's are: with weights, rows times columns
+//! (without those that fill up),
 //! and that for every position of a convolution before its max pooling; of kinds 4 and 5, the output's elements times the elements
 //! under a window; of 6, the input's elements; of 7, the output's elements.
 //!
@@ -91,7 +92,8 @@
 //! each byte goes, and [`crate::layout::Weights::fold`] what is in the biases. A chunk has at most 4,096 columns, in layout
 //! 8 at most 512. Layouts for pixels are for layers that read bytes: the first, convolutions, and the first dense one after
 //! them. A depthwise convolution's weights lie in rows, or in layouts 10 and 11. Packed rows are filled up to a multiple of 4, columns
-//! to a multiple of 8 (in layout 12 those of a column of the window, to a multiple of 4), with weights of 0; all rows of a chunk's columns come before those of the next chunk. Layouts 9 to
+//! to a multiple of 8 (in layout 12 those of a column of the window, to a multiple of 4), with weights of 0; all rows of a
+//! chunk's columns come before those of the next chunk. Layouts 9 to
 //! 12 have no chunks; 9 is for convolutions of one channel, 3 x 3, stride 1, pooled by 2. In layout 12, for convolutions that pool by
 //! at most 2, the columns have the order of [`crate::layout::BandOrder`], those that fill up are counted as inputs, and there are at
 //! most 4,096. The layer must have tiles ([`crate::layer::Conv::tiles`]).

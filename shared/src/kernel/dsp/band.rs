@@ -19,7 +19,7 @@ pub struct Columns<'a> {
     pub channels: usize,
     /// Words from a column to the next.
     pub column_words: usize,
-    /// What is subtracted from the sum of each column, besides the products.
+    /// Number subtracted from the sum of each column, besides the products.
     pub start: i32,
 }
 

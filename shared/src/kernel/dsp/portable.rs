@@ -4,6 +4,7 @@ use super::{Columns, DspLoops, Table};
 use crate::fixed::requantize;
 use crate::kernel::{DepthwisePositions, Patches, Positions};
 use crate::layer::byte;
+use crate::layout::CONV_POOL_ROW_WORDS;
 
 /// [`DspLoops`] for any target, for tests and for the host.
 #[derive(Clone, Copy, Debug, Default)]
@@ -170,7 +171,7 @@ impl DspLoops for PortableDsp {
                 left.copy_from_slice(&lanes[..2]);
                 right.copy_from_slice(&lanes[1..]);
             }
-            let rows = weights.chunks_exact(6).zip(biases).zip(multipliers).zip(outputs);
+            let rows = weights.chunks_exact(CONV_POOL_ROW_WORDS).zip(biases).zip(multipliers).zip(outputs);
             for (((weights, &bias), &multiplier), output) in rows {
                 let places = [&left[..6], &left[2..], &right[..6], &right[2..]];
                 let sum = |lanes: &[u32]| weights.iter().zip(lanes).fold(0, |sum, (&w, &x)| smlad(sum, w, x));
