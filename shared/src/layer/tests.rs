@@ -153,6 +153,26 @@ impl Drawn {
         all
     }
 
+    /// Returns the convolution with these weights and biases.
+    fn conv<'a>(&'a self, weights: Weights<'a>, biases: &'a [i32]) -> Conv<'a> {
+        Conv {
+            weighted: Weighted {
+                operands: DenseOperands { weights, biases },
+                multipliers: &self.multipliers,
+                pre_shift: self.pre_shift,
+                accumulator_bound: 0,
+                input_scale: 1.0,
+                output_scale: 1.0,
+            },
+            window: self.window,
+            pool: self.pool,
+            input: self.input,
+            output: self.output,
+            activation_min: self.activation_min,
+            activation_max: self.activation_max,
+        }
+    }
+
     /// Returns the output by a kernel, with weights in a layout. `from_pixels`: the input lies outside the arena.
     fn run<K: Kernel>(&self, layout: Layout, from_pixels: bool) -> Vec<u8> {
         let rows = self.biases.len();
@@ -172,22 +192,7 @@ impl Drawn {
         pack(layout, (columns, rows), chunk, weight, bytes);
         let weights = Weights::new(layout, bytes, columns, rows, chunk).unwrap();
         let biases: Vec<i32> = (0..rows).map(|row| self.biases[row].wrapping_add(weights.fold(row).unwrap())).collect();
-        let conv = Conv {
-            weighted: Weighted {
-                operands: DenseOperands { weights, biases: &biases },
-                multipliers: &self.multipliers,
-                pre_shift: self.pre_shift,
-                accumulator_bound: 0,
-                input_scale: 1.0,
-                output_scale: 1.0,
-            },
-            window: self.window,
-            pool: self.pool,
-            input: self.input,
-            output: self.output,
-            activation_min: self.activation_min,
-            activation_max: self.activation_max,
-        };
+        let conv = self.conv(weights, &biases);
         let layer = if self.depthwise { Layer::Depthwise(conv) } else { Layer::Conv(conv) };
         run_layer::<K>(&layer, &self.bytes, from_pixels, (layer.accumulators(), layer.scratch_words()))
     }
@@ -258,6 +263,27 @@ fn convolutions_are_their_definition() {
         assert_eq!(drawn.run::<DualMac<PortableDualMac>>(pairs, pixels), expected, "pairs, case {case}");
     }
     assert!(tried[0] > 500 && tried[1] > 200 && tried[2] > 200, "{tried:?}");
+}
+
+/// Convolutions from bands have bounds: of memory, of pooling, and of channels that are widened one by one.
+#[test]
+fn some_convolutions_have_no_tiles() {
+    let tiles = |channels, side, pool| {
+        let shape = Shape { height: 16, width: 16, channels };
+        let drawn = Drawn::of(
+            &mut generator(7),
+            1,
+            (shape, Window { stride_y: 1, stride_x: 1, ..Window::tiles(side) }, pool),
+            false,
+            4,
+        );
+        let drawn = drawn.unwrap();
+        let weights = Weights::new(Layout::Rows8, bytemuck::cast_slice(&drawn.weights), drawn.weights.len() / 4, 4, 0);
+        drawn.conv(weights.unwrap(), &drawn.biases).tiles().is_some()
+    };
+    assert!(tiles(64, 1, 1) && tiles(63, 1, 1) && tiles(21, 3, 1) && tiles(124, 3, 2));
+    // More than 64 values one by one; more than 4,096 columns; more than 6 kB for a position; pooling by three.
+    assert!(!tiles(65, 1, 1) && !tiles(22, 3, 1) && !tiles(460, 3, 1) && !tiles(128, 3, 2) && !tiles(8, 3, 3));
 }
 
 /// Rows whose bands take more working memory than there is for them are computed in several tiles.

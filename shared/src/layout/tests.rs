@@ -42,6 +42,25 @@ fn nothing_is_lost() {
     }
 }
 
+/// Both ways between the order of a band and rows; what fills up has no column in rows.
+#[test]
+fn columns_of_bands_go_both_ways() {
+    for (height, width, channels) in [(1, 1, 1), (3, 3, 1), (3, 2, 6), (2, 5, 4), (5, 1, 3), (4, 4, 8)] {
+        let order = BandOrder { height, width, channels };
+        let mut seen = vec![false; order.columns()];
+        for row_major in 0..height * width * channels {
+            let column = order.of_row_major(row_major);
+            assert_eq!(order.row_major(column), Some(row_major), "{order:?}");
+            assert!(!core::mem::replace(&mut seen[column], true), "{order:?}: {column} twice");
+        }
+        for column in (0..order.columns()).filter(|&column| !seen[column]) {
+            assert_eq!(order.row_major(column), None, "{order:?}: {column}");
+        }
+    }
+    // Column 1 of the window, its second row, the third of four channels.
+    assert_eq!(BandOrder { height: 2, width: 3, channels: 4 }.of_row_major((3 + 1) * 4 + 2), 8 + 4 + 2);
+}
+
 /// A turn is a fact of the kernels' assembly, which this machine does not run; packed chunks depend on it.
 #[test]
 fn turns_of_the_assembly() {

@@ -97,6 +97,17 @@ fn what_fills_up_is_zero() {
     assert_eq!(filling, [4, 4, 4, 4, 4, 16, 16, 16]);
 }
 
+/// In bands, columns that fill up a column of the window are 0: of 3 rows of one channel, every fourth; of 4 rows, none.
+#[test]
+fn what_fills_up_a_column_of_the_window_is_zero() {
+    let square = |side| InputShape { height: side, width: side, ..InputShape::gray(1) };
+    let whole = [conv([4, 4, 2], 0, 4, 1, 16, Layout::DspBand8), logits(2, 32)];
+    assert_eq!(write(square(3), &whole).refusal(), None);
+    // The writer sets all weights.
+    let filled = [conv([4, 4, 2], 0, 3, 1, 12, Layout::DspBand8), logits(2, 32)];
+    assert_eq!(write(square(4), &filled).refusal(), Some(ModelError::Weight { layer: 0, row: 0 }));
+}
+
 /// The largest bias that fits, and one more; of positive and negative sign, with and without pre-shift.
 #[test]
 fn sums_fit_32_bits_exactly() {
