@@ -2,8 +2,8 @@
 set -euo pipefail
 source /mnt/scripts/steps.sh
 PATH=/mnt/bin:$PATH
-emulated=(qemu qemu-m0plus)
-real=(pico nrf52840-dk nucleo-f446re)
+emulated=(qemu qemu-m33 qemu-m0plus)
+real=(pico pico2 nrf52840-dk nucleo-f446re)
 pictures=pinhole-demo/pictures
 
 echo "without network, as $(id -un) in $PWD:"

@@ -5,7 +5,7 @@ PATH=/mnt/bin:$PATH
 validation=pinhole-demo/pictures/validation
 
 echo "with network, as $(id -un) in $PWD:"
-for board in qemu qemu-m0plus; do
+for board in qemu qemu-m33 qemu-m0plus; do
   check "prove --board $board" says " 0 mismatches" pinhole prove run $validation --board "$board"
   check "inspect --board $board" says stack pinhole inspect run --board "$board"
   check "bench --board $board" says instructions pinhole bench run --board "$board"

@@ -10,7 +10,7 @@ use pinhole_tests::handmade::{encode, logits, tiny};
 use pinhole_tests::{Ran, bundled_model, on_disk, pinhole};
 use serde_json::Value;
 
-const BOARDS: [Board; 2] = [Board::Qemu, Board::QemuM0plus];
+const BOARDS: [Board; 3] = [Board::Qemu, Board::QemuM0plus, Board::QemuM33];
 
 fn benched(board: Board, bytes: &[u8]) -> Benchmark {
     let (_temp, path) = on_disk(bytes);
@@ -20,7 +20,7 @@ fn benched(board: Board, bytes: &[u8]) -> Benchmark {
 #[test]
 fn two_runs_print_the_same() {
     let model = bundled_model();
-    for (board, name) in BOARDS.into_iter().zip(["qemu-mps2-an386", "qemu-thumbv6m"]) {
+    for (board, name) in BOARDS.into_iter().zip(["qemu-mps2-an386", "qemu-thumbv6m", "qemu-mps2-an505"]) {
         let run = |json: &[&str]| {
             let mut command = pinhole(["bench", "--board", board.name()]);
             Ran::of(command.arg(&model).args(json)).ok()

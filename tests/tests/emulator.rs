@@ -98,7 +98,7 @@ fn mixed() -> ModelFile {
     file
 }
 
-/// Networks with every kind of layer, 8-bit and 4-bit weights, and every way of computing a convolution, on both cores.
+/// Networks with every kind of layer, 8-bit and 4-bit weights, and every way of computing a convolution, on all cores.
 #[test]
 fn tensors_are_the_hosts() {
     for (layers, side) in [(ALL_KINDS, 17), (FIRST_LAYER, 17), (BANDS, 17), (TILES, 96)] {
@@ -106,7 +106,7 @@ fn tensors_are_the_hosts() {
         let (_, file) = network_of(layers, &pictures);
         let on_disk = OnDisk::new(file.bytes());
         let mut engine = file.engine();
-        for board in [Board::Qemu, Board::QemuM0plus] {
+        for board in [Board::Qemu, Board::QemuM0plus, Board::QemuM33] {
             let mut running = EmulatedBoard::start(board, &on_disk.path).unwrap_or_else(|e| panic!("{}", whole(e)));
             for example in &pictures.examples {
                 let got = running.classify(&example.pixels, Report::AllValues).unwrap();
@@ -117,7 +117,7 @@ fn tensors_are_the_hosts() {
 }
 
 /// Every assembly loop, on every shape of its blocks, groups, chunks and turns: weights of 8, 7 and 4 bits, with
-/// partial groups and blocks, on both cores. (Sides of 13 to 45 give 22 to 254 groups of columns, so that the first
+/// partial groups and blocks, on all cores. (Sides of 13 to 45 give 22 to 254 groups of columns, so that the first
 /// turn of an unrolled loop skips anything from none to all but one.)
 #[test]
 fn every_loop_gives_the_hosts_integers() {
@@ -138,7 +138,7 @@ fn every_loop_gives_the_hosts_integers() {
             let file = quantize(&network, &photos, ActivationBits::Sixteen).unwrap();
             let on_disk = OnDisk::new(file.bytes());
             let mut engine = file.engine();
-            for board in [Board::Qemu, Board::QemuM0plus] {
+            for board in [Board::Qemu, Board::QemuM0plus, Board::QemuM33] {
                 let mut running = EmulatedBoard::start(board, &on_disk.path).unwrap_or_else(|e| panic!("{}", whole(e)));
                 for input in &inputs {
                     let got = running.classify(input, Report::AllValues).unwrap();
@@ -275,7 +275,7 @@ fn boards_answer_by_the_models_policy() {
 
     let file = file.with_policy(policy);
     let on_disk = OnDisk::new(file.bytes());
-    for board in [Board::Qemu, Board::QemuM0plus] {
+    for board in [Board::Qemu, Board::QemuM0plus, Board::QemuM33] {
         let mut board = EmulatedBoard::start(board, &on_disk.path).unwrap_or_else(|error| panic!("{}", whole(error)));
         assert_eq!(board.policy().unwrap(), policy);
         let proof = prove(&file, &mut board, ProofInputs::Photos(&photos), || ()).unwrap();

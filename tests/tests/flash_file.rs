@@ -162,18 +162,23 @@ fn every_file_is_what_a_probe_would_write() {
             files += 1;
         }
     }
-    // Three formats for six boards, UF2 for one of them; each with firmware and without.
-    assert_eq!(files, 2 * (6 * 3 + 1));
+    // Three formats for eight boards, UF2 for two of them; each with firmware and without.
+    assert_eq!(files, 2 * (8 * 3 + 2));
 }
 
-/// A reader without knowledge of the RP2040.
+/// A reader without knowledge of the chips.
 #[test]
 fn uf2_is_read_by_others() {
-    for (image, firmware) in images().filter(|(image, _)| image.board == Board::Pico) {
+    for (image, firmware) in images() {
+        let family = match image.board {
+            Board::Pico => 0xE48B_FF56,
+            Board::Pico2 => 0xE48B_FF59,
+            _ => continue,
+        };
         let file = encode(&image, firmware.as_ref(), FlashFileFormat::Uf2).unwrap();
         let (bytes, families) = uf2_decode::convert_from_uf2(&file.bytes).unwrap();
         let start = file.ranges[0].start;
-        assert_eq!(families.into_iter().collect::<Vec<_>>(), [(0xE48B_FF56, u64::from(start))]);
+        assert_eq!(families.into_iter().collect::<Vec<_>>(), [(family, u64::from(start))]);
         for part in &image.parts {
             let at = (part.address - start) as usize;
             assert!(bytes[at..at + part.bytes.len()] == part.bytes, "{} at {:#x}", part.what, part.address);
@@ -242,6 +247,31 @@ fn the_picos_image_starts() {
     assert!(declared.ram.addresses().start < stack && stack <= declared.ram.addresses().end, "{stack:#x}");
     assert!(declared.flash.addresses().contains(&u64::from(reset)) && reset % 2 == 1, "{reset:#x}");
     assert_eq!(reset, firmware.entry().unwrap());
+}
+
+/// What the boot ROM needs to start the chip: a vector table, and after it the definition of a program for Arm in secure state.
+/// RP2350 Datasheet, 5.9 (blocks and image definitions).
+#[test]
+fn the_pico_2s_image_starts() {
+    let firmware = Firmware::of(Board::Pico2).unwrap();
+    let image = FlashImage::new(Board::Pico2, Some(&firmware), &model_for(Board::Pico2)).unwrap();
+    let file = encode(&image, Some(&firmware), FlashFileFormat::Uf2).unwrap();
+    let memory = read(&file.bytes, FlashFileFormat::Uf2, &image).unwrap();
+    let word = |at: u32| u32::from_le_bytes([0, 1, 2, 3].map(|byte| memory[&(at + byte)]));
+    let declared = Board::Pico2.declaration();
+    let start = declared.flash.origin;
+    let (stack, reset) = (u64::from(word(start)), word(start + 4));
+    assert!(declared.ram.addresses().start < stack && stack <= declared.ram.addresses().end, "{stack:#x}");
+    assert!(declared.flash.addresses().contains(&u64::from(reset)) && reset % 2 == 1, "{reset:#x}");
+    assert_eq!(reset, firmware.entry().unwrap());
+    // The block's start, one item (an executable image for Arm in secure state on the RP2350), the list's end with its length in
+    // words, no other block, and the block's end.
+    let block = [0xFFFF_DED3, 0x1021_0142, 0x0000_01FF, 0, 0xAB12_3579];
+    let found: Vec<u32> = (start..start + 4096)
+        .step_by(4)
+        .filter(|&at| (0..5).all(|index| word(at + 4 * index) == block[index as usize]))
+        .collect();
+    assert_eq!(found.len(), 1, "{found:x?}");
 }
 
 #[test]

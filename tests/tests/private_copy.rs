@@ -23,7 +23,7 @@ const FAKE_EMULATOR: &str = r#"#!/bin/sh
 case "$LD_LIBRARY_PATH" in */usr/lib/fake-linux-gnu*) ;; *) echo "libfake.so.1 is missing" >&2; exit 127;; esac
 case "$1" in
   --version) echo "QEMU emulator version 9.8.7 (test)";;
-  *) echo "mps2-an385 a machine"; echo "mps2-an386 a machine";;
+  *) echo "mps2-an385 a machine"; echo "mps2-an386 a machine"; echo "mps2-an505 a machine";;
 esac
 "#;
 

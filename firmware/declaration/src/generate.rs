@@ -10,8 +10,17 @@ impl Declaration {
             format!("  {name} : ORIGIN = {:#010x}, LENGTH = {:#x}\n", region.origin, region.bytes)
         };
         let boot2 = self.boot2.map(|boot2| line("BOOT2", boot2)).unwrap_or_default();
+        // Source: RP2350 Datasheet, 5.9 (the boot ROM looks for the definition in the first 4 kB of an image); cortex-m-rt's
+        // documentation of `_stext` (where the code starts).
+        let start_block = if self.start_block {
+            "\nSECTIONS\n{\n  .start_block : ALIGN(4)\n  {\n    KEEP(*(.start_block));\n    . = ALIGN(8);\n  } > FLASH\n}\n\
+             INSERT AFTER .vector_table;\n_stext = ADDR(.start_block) + SIZEOF(.start_block);\n"
+        } else {
+            ""
+        };
         format!(
-            "MEMORY\n{{\n{boot2}{}{}{}}}\n\n__model_start = ORIGIN(MODEL);\n__model_end = ORIGIN(MODEL) + LENGTH(MODEL);\n",
+            "MEMORY\n{{\n{boot2}{}{}{}}}\n\n__model_start = ORIGIN(MODEL);\n__model_end = ORIGIN(MODEL) + LENGTH(MODEL);\n\
+             {start_block}",
             line("FLASH", self.flash),
             line("MODEL", self.model),
             line("RAM", self.ram)
@@ -27,10 +36,13 @@ impl Declaration {
         let check = |holds: String, what: &str, budget: &str| {
             format!("ASSERT({holds}, \"\nERROR(pinhole): {what}: more than {budget} in {file}\");\n")
         };
+        let start_block = if self.start_block { "SIZEOF(.start_block) + " } else { "" };
         [
-            // All sections that cortex-m-rt's script puts into FLASH; the last is the image of those in RAM.
+            // All sections in FLASH; the last is the image of those in RAM.
             check(
-                format!("SIZEOF(.vector_table) + SIZEOF(.text) + SIZEOF(.rodata) + SIZEOF(.data) <= {code_bytes}"),
+                format!(
+                    "SIZEOF(.vector_table) + {start_block}SIZEOF(.text) + SIZEOF(.rodata) + SIZEOF(.data) <= {code_bytes}"
+                ),
                 "code and constants exceed their flash budget",
                 &format!("code_bytes = {code_bytes}"),
             ),

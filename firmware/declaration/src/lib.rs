@@ -39,6 +39,10 @@ pub struct Declaration {
     /// linker also gets embassy-rp's script.
     #[serde(default)]
     pub boot2: Option<Region>,
+    /// True if the boot ROM requires a definition of the image in the first 4 kB of the program, as the RP2350's does. The
+    /// linker then places the section `.start_block`, which embassy-rp writes, after the vector table.
+    #[serde(default)]
+    pub start_block: bool,
     /// Memory of the program.
     pub flash: Region,
     /// Memory of the model file; nothing is linked into it.
@@ -60,6 +64,8 @@ pub enum Core {
     /// Cortex-M0+.
     #[serde(rename = "cortex-m0plus")]
     CortexM0Plus,
+    /// Cortex-M33 with DSP extension and floating point.
+    CortexM33,
 }
 
 impl Core {
@@ -68,6 +74,16 @@ impl Core {
         match self {
             Self::CortexM4 => "thumbv7em-none-eabihf",
             Self::CortexM0Plus => "thumbv6m-none-eabi",
+            Self::CortexM33 => "thumbv8m.main-none-eabihf",
+        }
+    }
+
+    /// The compiler's name of the core, where the target alone lacks instructions that the kernels have.
+    pub fn target_cpu(self) -> Option<&'static str> {
+        match self {
+            // The DSP extension is optional on Armv8-M.
+            Self::CortexM33 => Some("cortex-m33"),
+            Self::CortexM4 | Self::CortexM0Plus => None,
         }
     }
 
@@ -76,6 +92,7 @@ impl Core {
         match self {
             Self::CortexM4 => "Cortex-M4",
             Self::CortexM0Plus => "Cortex-M0+",
+            Self::CortexM33 => "Cortex-M33",
         }
     }
 }

@@ -60,7 +60,16 @@ fn the_compiler_and_the_linker_get_what_is_declared() {
          RAM : ORIGIN = 0x20000000, LENGTH = 0x40\n}\n\n__model_start = ORIGIN(MODEL);\n\
          __model_end = ORIGIN(MODEL) + LENGTH(MODEL);\n"
     );
+    let with_start_block = GOOD.replace("[flash]", "start_block = true\n[flash]");
+    let with_start_block = Declaration::parse(&with_start_block).unwrap();
+    let of_memory = with_start_block.memory_x();
+    let expected = declaration.memory_x()
+        + "\nSECTIONS\n{\n  .start_block : ALIGN(4)\n  {\n    KEEP(*(.start_block));\n    . = ALIGN(8);\n  } > FLASH\n}\n\
+           INSERT AFTER .vector_table;\n_stext = ADDR(.start_block) + SIZEOF(.start_block);\n";
+    assert_eq!(of_memory, expected);
+    assert!(with_start_block.budget_x("board.toml").contains("SIZEOF(.start_block) + SIZEOF(.text)"));
     let checks = declaration.budget_x("board.toml");
+    assert!(!checks.contains("start_block"), "{checks}");
     for part in ["SIZEOF(.data) <= 256", "<= 40,", ">= 24,", "static_ram_bytes = 40 in board.toml"] {
         assert!(checks.contains(part), "no {part:?} in {checks}");
     }

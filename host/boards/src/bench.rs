@@ -11,7 +11,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::board::Board;
-use crate::budget::predict::predict;
+use crate::budget::predict::{predict, timing_tables};
 use crate::emulator::{CountingBoard, EmulatorError};
 use crate::firmware::Firmware;
 
@@ -51,6 +51,8 @@ pub struct Modelled {
     pub clock_hz: u32,
     /// Time of the whole inference at that clock, ms.
     pub time_ms: f64,
+    /// The core whose timing tables these are: the board's, or the nearest whose tables are published.
+    pub timing_tables: &'static str,
 }
 
 impl Modelled {
@@ -63,6 +65,7 @@ impl Modelled {
             layer_cycles: work.layers.iter().map(|layer| layer.cycles).collect(),
             clock_hz: declared.clock_hz,
             time_ms: work.time_ms(declared.clock_hz),
+            timing_tables: timing_tables(declared.core),
         })
     }
 }

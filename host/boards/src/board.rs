@@ -100,7 +100,7 @@ impl Board {
     /// Returns the packing of models for the board's kernel.
     pub fn packing(self) -> Packing {
         match self.declaration().core {
-            Core::CortexM4 => Packing::CortexM4,
+            Core::CortexM4 | Core::CortexM33 => Packing::CortexM4,
             Core::CortexM0Plus => Packing::CortexM0Plus,
         }
     }

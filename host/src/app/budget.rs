@@ -2,7 +2,7 @@
 
 use miette::Diagnostic;
 use pinhole_boards::board::Board;
-use pinhole_boards::budget::predict::{Prediction, predict};
+use pinhole_boards::budget::predict::{Prediction, predict, timing_tables};
 use pinhole_boards::budget::{FirmwareSize, Requirements, Shortfall, shortfalls};
 use pinhole_boards::device::{CameraKind, InferenceDevice as _, InferenceDeviceError};
 use pinhole_boards::emulator::{EmulatorError, emulator};
@@ -116,6 +116,8 @@ pub struct Predicted {
     pub work: Prediction,
     /// Time at the board's clock, ms.
     pub time_ms: f64,
+    /// The core whose timing tables these are: the board's, or the nearest whose tables are published.
+    pub timing_tables: &'static str,
 }
 
 /// Shows the board a picture, requests a full report, and returns the deepest stack.
@@ -198,8 +200,11 @@ impl BoardBudget {
                 scratch: buffers.lanes,
                 arena_bytes: buffers.arena_bytes,
             },
-            predicted: predict(&model, declared.core)
-                .map(|work| Predicted { time_ms: work.time_ms(declared.clock_hz), work }),
+            predicted: predict(&model, declared.core).map(|work| Predicted {
+                time_ms: work.time_ms(declared.clock_hz),
+                work,
+                timing_tables: timing_tables(declared.core),
+            }),
         })
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::Result;
-use pinhole_boards::bench::{Benchmark, bench};
+use pinhole_boards::bench::{Benchmark, Modelled, bench};
 use pinhole_boards::board::Emulated;
 use pinhole_boards::firmware::Firmware;
 
@@ -74,8 +74,9 @@ fn print(bench: &Benchmark) {
         bench.modelled.as_ref().map(|modelled| modelled.cycles.to_string()).unwrap_or_default()
     );
     if let Some(modelled) = &bench.modelled {
-        let (time_ms, clock_mhz) = (modelled.time_ms, f64::from(modelled.clock_hz) / 1e6);
-        say!("time   {time_ms:.2} ms at {clock_mhz} MHz (modeled: timing tables, no memory wait states)");
+        let Modelled { time_ms, timing_tables: tables, .. } = modelled;
+        let clock_mhz = f64::from(modelled.clock_hz) / 1e6;
+        say!("time   {time_ms:.2} ms at {clock_mhz} MHz (modeled: timing tables of a {tables}, no memory wait states)");
     }
     say!("stack  {} bytes (measured by stack painting)", bench.stack_bytes);
 }

@@ -30,12 +30,15 @@ pub(super) fn print_budget(budget: &BoardBudget) {
     line("activations", model.activations as u64, room.activations);
     line("scratch", model.scratch as u64, room.scratch);
     line("arena, bytes", model.arena_bytes as u64, room.arena_bytes);
-    if let Some(Predicted { work, time_ms }) = &budget.predicted {
+    if let Some(Predicted { work, time_ms, timing_tables: tables }) = &budget.predicted {
         say!("predicted {} instructions per inference, by layer:", work.whole.instructions);
         for (index, layer) in work.layers.iter().enumerate() {
             say!("{index:>5}  {:>10} instructions, {:>10} cycles", layer.instructions, layer.cycles);
         }
-        say!("          {} cycles, {time_ms:.2} ms (modeled: timing tables, no memory wait states)", work.whole.cycles);
+        let cycles = work.whole.cycles;
+        say!(
+            "          {cycles} cycles, {time_ms:.2} ms (modeled: timing tables of a {tables}, no memory wait states)"
+        );
     }
     if budget.fits {
         say!("fits      yes");

@@ -25,8 +25,8 @@ fn names_and_paths_are_completed() {
         (&["train", "photos", "--from", "conv-9"], &["conv-96"]),
         (&["inspect", "dr"], &["drawn"]),
         (&["classify", "conv-9"], &["conv-96"]),
-        (&["bench", "drawn", "--board", "qemu-m"], &["qemu-m0plus"]),
-        (&["flash", "drawn", "--board", "p"], &["pico"]),
+        (&["bench", "drawn", "--board", "qemu-m"], &["qemu-m0plus", "qemu-m33"]),
+        (&["flash", "drawn", "--board", "p"], &["pico", "pico2"]),
         // Paths, besides names.
         (&["inspect", "READ"], &["README.md"]),
         (&["evaluate", "drawn", "READ"], &["README.md"]),

@@ -1,8 +1,8 @@
-//! Counts instructions with a timer that ticks once in 40 instructions.
+//! Counts instructions with a timer that ticks once in 40 or 50 instructions.
 //!
-//! Under `-icount shift=0` QEMU's clock advances one nanosecond per instruction, and TIMER0, at 25 MHz, ticks once in
-//! 40 of them. Each round begins 3 more instructions after the timer's start than the previous one. 3 and 40 have no
-//! common factor, so 40 rounds see every phase of the tick once. Without `-icount` the timer runs by the host's clock,
+//! Under `-icount shift=0` QEMU's clock advances one nanosecond per instruction, and TIMER0, at 25 or 20 MHz, ticks once in
+//! 40 or 50 of them. Each round begins 3 more instructions after the timer's start than the previous one. 3 has no
+//! common factor with 40 or 50, so as many rounds see every phase of the tick once. Without `-icount` the timer runs by the host's clock,
 //! and the numbers mean nothing. Therefore the host measures only with an emulator that it started with `-icount`.
 //!
 //! Sources: Arm DDI 0479D, "Cortex-M System Design Kit Technical Reference Manual", 4.2 (the timer); Arm AN385 and AN386
@@ -16,6 +16,8 @@ use portable_atomic::{AtomicBool, Ordering};
 
 use pinhole_runtime::stack;
 
+use crate::declared::CLOCK_HZ;
+
 const TIMER0: usize = 0x4000_0000;
 /// The same kind of timer, always running.
 const TIMER1: usize = 0x4000_1000;
@@ -24,11 +26,13 @@ const VALUE: usize = 0x04;
 const RELOAD: usize = 0x08;
 const CTRL_ENABLE: u32 = 1 << 0;
 
-/// Instructions per tick: 1 GHz over 25 MHz.
-const TICK_INSTRUCTIONS: u32 = 40;
+/// Instructions per tick: 1 GHz over the timers' clock, which is the core's.
+const TICK_INSTRUCTIONS: u32 = 1_000_000_000 / CLOCK_HZ;
+// Every phase is seen once.
+const _: () = assert!(CLOCK_HZ * TICK_INSTRUCTIONS == 1_000_000_000 && !TICK_INSTRUCTIONS.is_multiple_of(3));
 
-/// Timer ticks per microsecond: 25 MHz.
-const TICKS_PER_US: u32 = 25;
+/// Timer ticks per microsecond.
+const TICKS_PER_US: u32 = CLOCK_HZ / 1_000_000;
 
 /// Counts instructions with TIMER0, and measures time with TIMER1.
 pub(crate) struct InstructionCounter {

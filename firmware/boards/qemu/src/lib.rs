@@ -1,11 +1,12 @@
-//! Pinhole on QEMU's mps2 boards: the code shared by the two emulated boards.
+//! Pinhole on QEMU's mps2 boards: the code shared by the emulated boards.
 //!
 //! | binary | code for | QEMU machine | board |
 //! |---|---|---|---|
 //! | `pinhole-qemu` | thumbv7em-none-eabihf | mps2-an386 (Cortex-M4F) | `qemu-mps2-an386` |
+//! | `pinhole-qemu-m33` | thumbv8m.main-none-eabihf | mps2-an505 (Cortex-M33) | `qemu-mps2-an505` |
 //! | `pinhole-qemu-m0plus` | thumbv6m-none-eabi | mps2-an385 (Cortex-M3, which runs all of it) | `qemu-thumbv6m` |
 //!
-//! QEMU has no machine with a Cortex-M0+ and enough memory. The second board is a Cortex-M0+ by its code: built for
+//! QEMU has no machine with a Cortex-M0+ and enough memory. The last board is a Cortex-M0+ by its code: built for
 //! Armv6-M, it has no instruction that a Cortex-M0+ lacks. Unaligned accesses are faults there too
 //! ([`forbid_unaligned_access`]).
 //!
@@ -41,6 +42,8 @@ use crate::counter::InstructionCounter;
 use crate::declared::{ACCUMULATORS, ACTIVATIONS, ARENA_BYTES, INPUT_BYTES, INPUT_ROW_BYTES, LANES, ROW_BYTES};
 use crate::uart::{TimedUart, Uarts};
 
+pub use crate::uart::Machine;
+
 /// Constants declared in the board's TOML file.
 mod declared {
     include!(concat!(env!("OUT_DIR"), "/declared.rs"));
@@ -54,9 +57,9 @@ static MEMORY: ConstStaticCell<
     Memory<INPUT_BYTES, INPUT_ROW_BYTES, ROW_BYTES, ACCUMULATORS, ACTIVATIONS, LANES, ARENA_BYTES>,
 > = ConstStaticCell::new(Memory::new());
 
-/// Runs the board of this name (at most [`pinhole_shared::link::NAME_BYTES`] bytes) with kernel `K`, forever.
-pub fn run<K: Kernel>(board: &'static str) -> ! {
-    let (core, uarts, counter) = (cortex_m::Peripherals::take(), Uarts::take(), InstructionCounter::take());
+/// Runs the board of this name (at most [`pinhole_shared::link::NAME_BYTES`] bytes) with kernel `K` on this machine, forever.
+pub fn run<K: Kernel>(board: &'static str, machine: Machine) -> ! {
+    let (core, uarts, counter) = (cortex_m::Peripherals::take(), Uarts::take(machine), InstructionCounter::take());
     let (Some(core), Some(uarts), Some(counter)) = (core, uarts, counter) else {
         fault::stop("the peripherals were taken twice")
     };

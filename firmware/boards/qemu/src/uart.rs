@@ -5,8 +5,8 @@
 //! time. The throughput equals that of a polling loop (150 KB/s); on a busy host it is twice as high, because polling
 //! takes processor time from QEMU's thread that feeds it.
 //!
-//! Source: Arm DDI 0479D, "Cortex-M System Design Kit Technical Reference Manual", 4.3; interrupt numbers from Arm
-//! AN386.
+//! Source: Arm DDI 0479D, "Cortex-M System Design Kit Technical Reference Manual", 4.3; addresses and interrupt numbers from
+//! Arm AN385, AN386 and DAI 0505B (AN505).
 
 use cortex_m::interrupt::InterruptNumber;
 use cortex_m::peripheral::syst::SystClkSource;
@@ -16,9 +16,19 @@ use portable_atomic::{AtomicBool, Ordering};
 
 use crate::declared::CLOCK_HZ;
 
-/// Base address and receive interrupt.
-const UART0: (usize, u16) = (0x4000_4000, 0);
-const UART1: (usize, u16) = (0x4000_5000, 2);
+/// What differs between QEMU's machines: the UARTs' base addresses and receive interrupts.
+#[derive(Clone, Copy, Debug)]
+pub struct Machine {
+    link: (usize, u16),
+    camera: (usize, u16),
+}
+
+impl Machine {
+    /// The machines mps2-an385 and mps2-an386.
+    pub const AN38X: Self = Self { link: (0x4000_4000, 0), camera: (0x4000_5000, 2) };
+    /// The machine mps2-an505.
+    pub const AN505: Self = Self { link: (0x4020_0000, 32), camera: (0x4020_1000, 34) };
+}
 
 const DATA: usize = 0x00;
 const STATE: usize = 0x04;
@@ -49,13 +59,13 @@ pub(crate) struct Uarts {
 
 impl Uarts {
     /// Returns both UARTs, enabled; `None` after the first call. Masks interrupts permanently.
-    pub(crate) fn take() -> Option<Self> {
+    pub(crate) fn take(machine: Machine) -> Option<Self> {
         static TAKEN: AtomicBool = AtomicBool::new(false);
         if TAKEN.swap(true, Ordering::Relaxed) {
             return None;
         }
         cortex_m::interrupt::disable();
-        Some(Self { link: Uart::enabled(UART0), camera: Uart::enabled(UART1) })
+        Some(Self { link: Uart::enabled(machine.link), camera: Uart::enabled(machine.camera) })
     }
 }
 
@@ -217,7 +227,7 @@ impl Write for TimedUart {
 #[derive(Clone, Copy)]
 struct ReceiveInterrupt(u16);
 
-// SAFETY: the numbers are those of AN386's table, always the same for a UART, and within the NVIC's 32 interrupts.
+// SAFETY: the numbers are those of the machines' tables, always the same for a UART, and within the interrupts of their NVIC.
 unsafe impl InterruptNumber for ReceiveInterrupt {
     fn number(self) -> u16 {
         self.0

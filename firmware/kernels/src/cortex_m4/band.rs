@@ -1,7 +1,5 @@
 //! Convolutions of bands: [`pinhole_shared::layout::Layout::DspBand8`].
 
-use core::arch::naked_asm;
-
 use super::pixels8::group8;
 
 /// Arguments of [`columns`]: see [`pinhole_shared::kernel::Columns`].
@@ -42,7 +40,7 @@ macro_rules! four_values {
 /// All is as [`pinhole_shared::kernel::Columns::fit`] requires it.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn columns(frame: ColumnsFrame) {
-    naked_asm!(
+    dsp_asm!(
         // r0 values, r1 lanes, r2 sums, r8 the column's sum, r9 rows left, r10 rows, r11 fours, r12 to next row, lr fours left.
         "push {{r0-r3}}",
         "push {{r4-r11, lr}}",
@@ -103,7 +101,7 @@ pub(super) unsafe extern "C" fn table(
     offsets_end: *const usize,
     step: usize,
 ) {
-    naked_asm!(
+    dsp_asm!(
         "push {{r4-r11, lr}}",
         "ldrd r9, r10, [sp, #36]",
         "ldr r11, [sp, #44]",
@@ -179,7 +177,7 @@ pub(super) struct PositionsFrame {
 /// All is as [`pinhole_shared::kernel::Positions::fit`] requires it.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn positions(frame: PositionsFrame) {
-    naked_asm!(
+    dsp_asm!(
         // [sp]: largest sums (0), end of the window (16), next pooled position (20; 0 without pooling), first window (24) and its
         // correction (28), biases (32), multipliers (36), output (40), outputs left (44), entry of whole groups (48); of the three other
         // pooled positions window, end and correction (52), a zero (88), end of the first window (100); 9 saved registers; the frame:

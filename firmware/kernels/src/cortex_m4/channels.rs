@@ -1,7 +1,5 @@
 //! Depthwise convolution: [`pinhole_shared::layout::Layout::DspChannels8`].
 
-use core::arch::naked_asm;
-
 /// Adds a column of four channels, with values in r8, weights at r0, sums in r4-r7: 7 instructions.
 macro_rules! column {
     () => {
@@ -34,7 +32,7 @@ pub(super) unsafe extern "C" fn channels(
     sums: *mut i32,
     sums_end: *mut i32,
 ) {
-    naked_asm!(
+    dsp_asm!(
         // [sp]: columns, and two words that keep the stack aligned; after the 9 saved registers sums, sums end.
         "push {{r4-r11, lr}}",
         "sub sp, #12",

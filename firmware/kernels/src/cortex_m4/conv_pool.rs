@@ -1,7 +1,5 @@
 //! Fused 3x3 convolution and pool: [`pinhole_shared::layout::Layout::DspConvPool8`].
 
-use core::arch::naked_asm;
-
 /// Arguments of [`conv_pool`]: see [`pinhole_shared::kernel::Patches`].
 #[repr(C)]
 pub(super) struct PatchesFrame {
@@ -128,7 +126,7 @@ macro_rules! two_positions {
 /// All is as [`pinhole_shared::kernel::Patches::fit`] requires it.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn conv_pool(frame: PatchesFrame) {
-    naked_asm!(
+    dsp_asm!(
         // [sp]: scratch words of the left and right positions (64 bytes); 9 saved registers; the frame: weights (100), pixels (104),
         // pitch (108), biases (112), multipliers (116), weights end (120), output (124), output end (128), pre-shift (132), zero
         // point (136), over (140), excess (144).

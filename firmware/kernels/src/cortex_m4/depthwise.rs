@@ -1,7 +1,5 @@
 //! Depthwise convolution in place: [`pinhole_shared::layout::Layout::DspChannels8`].
 
-use core::arch::naked_asm;
-
 use super::channels::column;
 
 /// Arguments of [`positions`]: see [`pinhole_shared::kernel::DepthwisePositions`].
@@ -56,7 +54,7 @@ macro_rules! three_columns {
 /// All is as [`pinhole_shared::kernel::DepthwisePositions::fit`] requires it.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn positions(frame: DepthwiseFrame) {
-    naked_asm!(
+    dsp_asm!(
         // [sp]: biases to multipliers, less a block of biases (0), values to output (4), end of the position's values (8), loop over
         // channels (12); 9 saved registers; the frame: weights (52), values (56), channels (60), to next row (64), biases (68),
         // multipliers (72), output (76), output end (80), step (84), rows (88), columns (92), row skip (96), block skip (100), whole

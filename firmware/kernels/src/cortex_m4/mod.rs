@@ -5,6 +5,19 @@
 //! except the loops' ends have 4 bytes, so an unrolled loop can be entered in its middle: the first turn processes the
 //! remainder.
 
+/// `naked_asm!` for a core with the DSP extension.
+#[cfg(not(feature = "cortex-m33"))]
+macro_rules! dsp_asm {
+    ($($line:tt)*) => { core::arch::naked_asm!($($line)*) };
+}
+
+/// `naked_asm!` for a core with the DSP extension. The assembler takes the target's instructions, whatever the compiler's flags
+/// say; Armv8-M's have none of the extension.
+#[cfg(feature = "cortex-m33")]
+macro_rules! dsp_asm {
+    ($($line:tt)*) => { core::arch::naked_asm!(".cpu cortex-m33", $($line)*) };
+}
+
 mod band;
 mod channels;
 mod conv_pool;

@@ -1,7 +1,5 @@
 //! 4-bit weights for pixels: [`pinhole_shared::layout::Layout::DspPixels4`].
 
-use core::arch::naked_asm;
-
 /// Four columns: the words P and Q.
 macro_rules! half_group4 {
     ($p:literal, $q:literal) => {
@@ -70,7 +68,7 @@ pub(super) unsafe extern "C" fn pixels4(
     products: i32,
     excess: i32,
 ) {
-    naked_asm!(
+    dsp_asm!(
         // [sp]: scratch, scratch end, rows, entry; after the 9 saved registers: rows end, products, excess.
         "push {{r4-r11, lr}}",
         "sub sp, #16",

@@ -1,7 +1,5 @@
 //! 8-bit weights for pixels: [`pinhole_shared::layout::Layout::DspPixels8`].
 
-use core::arch::naked_asm;
-
 /// One group of 8 columns of 8-bit weights: 23 instructions of 4 bytes.
 ///
 /// r0 weights, r1 scratch; r2-r5 lanes, r6-r9 weights, then r10 T, r11 B of the first two rows, r12 T, lr B of the others.
@@ -51,7 +49,7 @@ pub(super) unsafe extern "C" fn pixels8(
     products: i32,
     excess: i32,
 ) {
-    naked_asm!(
+    dsp_asm!(
         // [sp]: scratch, entry, -products, scratch end, rows; after the 9 saved registers: rows end, products.
         "push {{r4-r11, lr}}",
         "sub sp, #20",

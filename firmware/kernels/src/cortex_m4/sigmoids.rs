@@ -1,7 +1,5 @@
 //! Requantization and sigmoid.
 
-use core::arch::naked_asm;
-
 use pinhole_shared::fixed::{SIGMOID_RANGE, SIGMOID_STEPS};
 
 /// Arguments of [`sigmoids`] besides its registers.
@@ -39,7 +37,7 @@ pub(super) unsafe extern "C" fn sigmoids(
     activations: *mut i16,
     frame: *const SigmoidFrame,
 ) {
-    naked_asm!(
+    dsp_asm!(
         "ldr r12, [sp]",
         "push {{r4-r8, lr}}",
         "ldrd lr, r5, [r12]",

@@ -1,7 +1,5 @@
 //! Weights for 16-bit inputs: [`pinhole_shared::layout::Layout::DspWide8`] and `DspWide4`.
 
-use core::arch::naked_asm;
-
 /// Multiplies a word of four weights of each of four rows, r4-r7, by the lanes r2 and r3.
 macro_rules! four_columns {
     () => {
@@ -38,7 +36,7 @@ pub(super) unsafe extern "C" fn wide8(
     products: i32,
     excess: i32,
 ) {
-    naked_asm!(
+    dsp_asm!(
         // [sp]: scratch, rows; after the 9 saved registers: rows end.
         "push {{r4-r11, lr}}",
         "sub sp, #8",
@@ -116,7 +114,7 @@ pub(super) unsafe extern "C" fn wide4(
     products: i32,
     excess: i32,
 ) {
-    naked_asm!(
+    dsp_asm!(
         // [sp]: scratch, rows; after the 9 saved registers: rows end.
         "push {{r4-r11, lr}}",
         "sub sp, #8",

@@ -1,7 +1,5 @@
 //! Widening and summing of pixels; copying of words.
 
-use core::arch::naked_asm;
-
 /// Widens eight pixels: 9 instructions. Any alignment: LDR supports it, LDM does not.
 macro_rules! eight_pixels {
     () => {
@@ -25,7 +23,7 @@ macro_rules! eight_pixels {
 /// `pixels..end` is a positive multiple of 8 readable bytes, `scratch` has half as many writable words.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn widen(pixels: *const u8, end: *const u8, scratch: *mut u32) -> i32 {
-    naked_asm!(
+    dsp_asm!(
         "push {{r4-r8, lr}}",
         "mov r8, #0", // products
         "subs r3, r1, r0",
@@ -46,7 +44,7 @@ pub(super) unsafe extern "C" fn widen(pixels: *const u8, end: *const u8, scratch
 /// `scratch..end` is a positive multiple of 4 readable words.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn sum(scratch: *const u32, end: *const u32) -> i32 {
-    naked_asm!(
+    dsp_asm!(
         "push {{r4-r6, lr}}",
         "movs r2, #0",
         "movs r3, #0",
@@ -68,7 +66,7 @@ pub(super) unsafe extern "C" fn sum(scratch: *const u32, end: *const u32) -> i32
 /// `words..end` is a positive multiple of 4 writable words, `bytes` has as many readable bytes, at any address.
 #[unsafe(naked)]
 pub(super) unsafe extern "C" fn copy(bytes: *const u8, words: *mut u32, end: *mut u32) {
-    naked_asm!(
+    dsp_asm!(
         "push {{r4, r5}}",
         "2:",
         "ldr r3, [r0], #4",

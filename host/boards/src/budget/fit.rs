@@ -243,7 +243,7 @@ mod tests {
             ([1201, 20], Fit::Crop, Some(3202)),
             ([27_648, 1], Fit::Crop, Some(73_728)),
         ];
-        for board in [Board::Pico, Board::Nrf52840Dk, Board::NucleoF446re, Board::Qemu] {
+        for board in [Board::Pico, Board::Pico2, Board::Nrf52840Dk, Board::NucleoF446re, Board::Qemu] {
             let declaration = board.declaration();
             for ([height, width], fit, row) in cases {
                 let input = InputShape { height, width, color: Color::Gray, fit };

@@ -61,7 +61,11 @@ mod tests {
     /// The emulated boards do not pass for each other.
     #[test]
     fn boards_are_told_apart() {
-        let names = [(Board::Qemu, "qemu-mps2-an386"), (Board::QemuM0plus, "qemu-thumbv6m")];
+        let names = [
+            (Board::Qemu, "qemu-mps2-an386"),
+            (Board::QemuM0plus, "qemu-thumbv6m"),
+            (Board::QemuM33, "qemu-mps2-an505"),
+        ];
         for Emulated(board) in Emulated::ALL {
             let firmware = Firmware::prebuilt(*board).unwrap();
             for (other, name) in names {

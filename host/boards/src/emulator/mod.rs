@@ -55,7 +55,7 @@ pub fn emulator() -> Result<EmulatorProgram, EmulatorError> {
 pub enum EmulatorError {
     /// The board is not emulated.
     #[error("the board {} is not emulated", board.name())]
-    #[diagnostic(help("use --board qemu or --board qemu-m0plus"))]
+    #[diagnostic(help("use --board qemu, --board qemu-m0plus or --board qemu-m33"))]
     NotEmulated {
         /// The board.
         board: Board,

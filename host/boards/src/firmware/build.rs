@@ -26,7 +26,7 @@ pub(super) struct Built {
 /// cargo cannot be started, [`FirmwareError::Build`], [`FirmwareError::Elf`].
 pub(super) fn build(board: Board) -> Result<Built, FirmwareError> {
     let checkout = checkout()?;
-    let toolchain = Toolchain::find(board.target())?;
+    let toolchain = Toolchain::find(board.declaration().core)?;
     let source = checkout.join("firmware");
     let (package, binary) = board.firmware();
     let target_dir = checkout.join("target").join("firmware");
@@ -53,7 +53,7 @@ pub(super) fn build(board: Board) -> Result<Built, FirmwareError> {
 /// # Errors
 /// [`FirmwareError::NoToolchain`].
 pub fn toolchain_facts(board: Board) -> Result<ToolchainFacts, FirmwareError> {
-    Toolchain::find(board.target())?.facts()
+    Toolchain::find(board.declaration().core)?.facts()
 }
 
 /// Finds the checkout whose firmware sources are built: the one around the working directory, else the one in which

@@ -8,6 +8,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use pinhole_declaration::Core;
+
 use super::FirmwareError;
 use super::prebuilt::ToolchainFacts;
 use super::system;
@@ -93,20 +95,21 @@ impl ToolchainFindings {
 /// A toolchain for firmware.
 #[derive(Clone, Debug)]
 pub(super) struct Toolchain {
-    target: &'static str,
+    core: Core,
     /// Linker for Debian's Rust; `None` for the active toolchain.
     linker: Option<PathBuf>,
 }
 
 impl Toolchain {
-    /// Finds a toolchain that builds for `target`, without changing this machine.
+    /// Finds a toolchain that builds for a core, without changing this machine.
     ///
     /// # Errors
     /// [`FirmwareError::NoToolchain`] with the command to run.
-    pub(super) fn find(target: &'static str) -> Result<Self, FirmwareError> {
+    pub(super) fn find(core: Core) -> Result<Self, FirmwareError> {
+        let target = core.target();
         match plan(&ToolchainFindings::of_this_machine(target), target) {
-            BuildPlan::Active => Ok(Self { target, linker: None }),
-            BuildPlan::Debian { linker } => Ok(Self { target, linker: Some(linker) }),
+            BuildPlan::Active => Ok(Self { core, linker: None }),
+            BuildPlan::Debian { linker } => Ok(Self { core, linker: Some(linker) }),
             BuildPlan::Stop { command } => Err(FirmwareError::NoToolchain { target, command }),
         }
     }
@@ -137,7 +140,10 @@ impl Toolchain {
                     // release.
                     .env("RUSTC_BOOTSTRAP", "1")
                     .env("CARGO_UNSTABLE_BUILD_STD", "core")
-                    .env(format!("CARGO_TARGET_{}_LINKER", self.target.to_uppercase().replace('-', "_")), linker);
+                    .env(
+                        format!("CARGO_TARGET_{}_LINKER", self.core.target().to_uppercase().replace(['-', '.'], "_")),
+                        linker,
+                    );
                 // These would lead Debian's cargo back to the active toolchain and its libraries.
                 for variable in ["RUSTUP_TOOLCHAIN", "CARGO", "RUSTDOC", "LD_LIBRARY_PATH"] {
                     command.env_remove(variable);
@@ -147,7 +153,11 @@ impl Toolchain {
         };
         // Flags for the host's build (coverage, sanitizers, another linker, another folder) break the firmware's. A
         // list of flags, even an empty one, overrides those of cargo's configuration files.
-        command.env("CARGO_ENCODED_RUSTFLAGS", remapped_paths(checkout));
+        let mut flags = remapped_paths(checkout);
+        if let Some(cpu) = self.core.target_cpu() {
+            flags.push(format!("\x1f-Ctarget-cpu={cpu}"));
+        }
+        command.env("CARGO_ENCODED_RUSTFLAGS", flags);
         command.envs(BUILD_ENVIRONMENT);
         for variable in [
             "CARGO_BUILD_TARGET",
@@ -278,7 +288,7 @@ mod tests {
 
     #[test]
     fn debian_cargo_hears_nothing_of_the_callers_toolchain() {
-        let toolchain = Toolchain { target: TARGET, linker: Some(PathBuf::from("/usr/bin/ld.lld")) };
+        let toolchain = Toolchain { core: Core::CortexM0Plus, linker: Some(PathBuf::from("/usr/bin/ld.lld")) };
         let command = toolchain.cargo(Path::new("/home/someone/pinhole"));
         let set = |name: &str| command.get_envs().find(|(key, _)| *key == name).map(|(_, value)| value.is_some());
         assert_eq!(set("CARGO_TARGET_THUMBV6M_NONE_EABI_LINKER"), Some(true));
@@ -288,6 +298,19 @@ mod tests {
         assert!(flags.ends_with("--remap-path-prefix=/home/someone/pinhole=/pinhole"), "{flags}");
         for removed in ["RUSTUP_TOOLCHAIN", "CARGO", "RUSTFLAGS", "CARGO_TARGET_DIR"] {
             assert_eq!(set(removed), Some(false), "{removed}");
+        }
+    }
+
+    /// The target's name has a dot, and not all of its cores have the DSP extension.
+    #[test]
+    fn a_cortex_m33_is_named_to_the_compiler() {
+        for linker in [None, Some(PathBuf::from("/usr/bin/ld.lld"))] {
+            let is_debian = linker.is_some();
+            let command = Toolchain { core: Core::CortexM33, linker }.cargo(Path::new("/home/someone/pinhole"));
+            let value = |name: &str| command.get_envs().find(|(key, _)| *key == name).and_then(|(_, value)| value);
+            assert_eq!(value("CARGO_TARGET_THUMBV8M_MAIN_NONE_EABIHF_LINKER").is_some(), is_debian);
+            let flags = value("CARGO_ENCODED_RUSTFLAGS").unwrap().to_string_lossy();
+            assert!(flags.ends_with("=/pinhole\x1f-Ctarget-cpu=cortex-m33"), "{flags}");
         }
     }
 }

@@ -41,7 +41,7 @@ fn firmware_and_model_are_erased_apart() {
         assert!(sector(&target, flash.end - 1).1 <= model.start, "{board:?}: the firmware's sectors end before it");
         boards += 1;
     }
-    assert_eq!(boards, 3);
+    assert_eq!(boards, 4);
 }
 
 #[test]

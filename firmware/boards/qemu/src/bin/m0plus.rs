@@ -3,6 +3,7 @@
 #![no_main]
 
 use pinhole_kernels::cortex_m0plus::CortexM0Plus;
+use pinhole_qemu::Machine;
 use pinhole_shared::kernel::DualMac;
 
 /// Kernel of this board.
@@ -11,5 +12,5 @@ type BoardKernel = DualMac<CortexM0Plus>;
 #[cortex_m_rt::entry]
 fn main() -> ! {
     pinhole_qemu::forbid_unaligned_access();
-    pinhole_qemu::run::<BoardKernel>("qemu-thumbv6m")
+    pinhole_qemu::run::<BoardKernel>("qemu-thumbv6m", Machine::AN38X)
 }

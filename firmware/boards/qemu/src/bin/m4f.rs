@@ -3,6 +3,7 @@
 #![no_main]
 
 use pinhole_kernels::cortex_m4::CortexM4;
+use pinhole_qemu::Machine;
 use pinhole_shared::kernel::Dsp;
 
 /// Kernel of this board.
@@ -10,5 +11,5 @@ type BoardKernel = Dsp<CortexM4>;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    pinhole_qemu::run::<BoardKernel>("qemu-mps2-an386")
+    pinhole_qemu::run::<BoardKernel>("qemu-mps2-an386", Machine::AN38X)
 }

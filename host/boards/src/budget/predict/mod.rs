@@ -22,6 +22,12 @@ use compiled::dense::Compiled;
 use counted_core::CountedCore;
 use loops::Ops;
 
+/// Returns the name of the core whose timing tables the modeled cycles of this one are from: it, or the nearest whose tables are
+/// published.
+pub fn timing_tables(core: Core) -> &'static str {
+    CountedCore::of(core).map_or(core, CountedCore::timed).name()
+}
+
 /// Largest relative error of a prediction against the instructions that a board counts. This count depends a little on
 /// the input, and on the compiled code around the loops.
 pub const TOLERANCE: f64 = 0.02;

@@ -144,11 +144,13 @@ fn the_first_candidate_that_works_is_taken() {
     };
     let old = script("old", "echo 'QEMU emulator version 5.2.0 (x)'");
     let other = script("other", "echo 'QEMU emulator version 9.0.1'; echo 'mps2-an385 ARM MPS2'");
-    let good = script("good one", "echo 'QEMU emulator version 6.0.0'; echo 'mps2-an385 x'; echo 'mps2-an386 x'");
+    let machines = "echo 'mps2-an385 x'; echo 'mps2-an386 x'; echo 'mps2-an505 x'";
+    let good = script("good one", &format!("echo 'QEMU emulator version 6.0.0'; {machines}"));
     let never = place.path().join("never asked");
     let (emulator, unusable) = first_that_works([old.clone(), other.clone(), good.clone(), never]);
     assert_eq!(emulator.unwrap().path(), good);
-    let reasons = ["QEMU 5.2.0 is too old; version 6.0 or newer is needed", "it lacks the machines mps2-an386"];
+    let reasons =
+        ["QEMU 5.2.0 is too old; version 6.0 or newer is needed", "it lacks the machines mps2-an386, mps2-an505"];
     let expected = [old, other].into_iter().zip(reasons);
     let expected: Vec<Unusable> = expected.map(|(path, reason)| Unusable { path, reason: reason.to_owned() }).collect();
     assert_eq!(unusable, expected);

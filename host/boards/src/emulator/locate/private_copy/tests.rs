@@ -15,7 +15,7 @@ fn fake_copy(folder: &Path, machines: &str) {
 }
 
 #[cfg(unix)]
-const MACHINES: &str = "mps2-an385 x\\nmps2-an386 x\\n";
+const MACHINES: &str = "mps2-an385 x\\nmps2-an386 x\\nmps2-an505 x\\n";
 
 #[cfg(unix)]
 #[test]
