@@ -140,16 +140,18 @@ fn wrong_records_are_refused() {
     }
 }
 
-/// Convolutions from bands, on the kernel that runs them: in tiles too.
+/// Convolutions from bands, on the kernels that run them: in tiles too.
 #[test]
 fn bands_give_the_same_integers() {
-    for (layers, side, banded) in [(BANDS, 17, 4), (TILES, 96, 2)] {
+    let (m4, m0) = ((Packing::CortexM4, Layout::DspBand8), (Packing::CortexM0Plus, Layout::DualMacBand8));
+    let networks = [(BANDS, 17, m4, 4), (TILES, 96, m4, 2), (BANDS, 17, m0, 4), (TILES, 96, m0, 2)];
+    for (layers, side, (packing, layout), banded) in networks {
         let pictures = pictures(InputShape::gray(side), 3);
         let (_, file) = network_of(layers, &pictures);
-        let packed = file.packed(Packing::CortexM4).unwrap();
+        let packed = file.packed(packing).unwrap();
         let model = packed.model();
         let tiles = |layer: &Layer<'_>| match layer {
-            Layer::Conv(conv) if conv.weighted.operands.weights.layout() == Layout::DspBand8 => conv.tiles(),
+            Layer::Conv(conv) if conv.weighted.operands.weights.layout() == layout => conv.tiles(),
             _ => None,
         };
         assert_eq!(model.layers().filter_map(|layer| tiles(&layer)).count(), banded);
@@ -158,7 +160,11 @@ fn bands_give_the_same_integers() {
         assert_eq!(model.layers().any(cut), layers == TILES);
         for example in &pictures.examples {
             let expected = file.engine().run_all(&example.pixels).stages;
-            assert_eq!(run_all::<Dsp<PortableDsp>>(&model, &example.pixels).unwrap().stages, expected);
+            let got = match packing {
+                Packing::CortexM4 => run_all::<Dsp<PortableDsp>>(&model, &example.pixels),
+                _ => run_all::<DualMac<PortableDualMac>>(&model, &example.pixels),
+            };
+            assert_eq!(got.unwrap().stages, expected, "{packing:?}");
         }
         assert_eq!(ModelFile::from_bytes(packed.bytes()).unwrap().bytes(), file.bytes(), "unpacked again");
     }
@@ -168,21 +174,24 @@ fn bands_give_the_same_integers() {
 #[test]
 fn weights_that_fill_up_a_window_are_zero() {
     let (_, file) = network_of(ALL_KINDS, &pictures(InputShape::gray(17), 3));
-    let packed = file.packed(Packing::CortexM4).unwrap();
-    let first = packed.model().layers().next().unwrap();
-    let Layer::Conv(conv) = first else { panic!("{first:?}") };
-    let order = conv.band_order();
-    assert_eq!((order.lanes(), order.width * order.lanes()), (4, conv.weighted.operands.weights.inputs()));
-    let at = HEADER_BYTES + record::WEIGHTS.span().offset();
-    let weights = u32::from_le_bytes(packed.bytes()[at..][..4].try_into().unwrap()) as usize;
-    // Column 3, which fills up 3 rows of one channel, of row 1: the lower byte of the upper half of word 1.
-    assert_eq!(packed.bytes()[weights + 6], 0);
-    let mut words: Vec<u32> =
-        packed.bytes().chunks_exact(4).map(|word| u32::from_ne_bytes(word.try_into().unwrap())).collect();
-    let changed: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
-    changed[weights + 6] = 1;
-    seal(changed);
-    assert_eq!(Model::parse(changed).err(), Some(ModelError::Weight { layer: 0, row: 1 }));
+    // Column 3, which fills up 3 rows of one channel, of row 1. The lower byte of the upper half of word 1; the last byte of word 2,
+    // where weights are 128 too large.
+    for (packing, place, zero) in [(Packing::CortexM4, 6, 0), (Packing::CortexM0Plus, 11, 128)] {
+        let packed = file.packed(packing).unwrap();
+        let first = packed.model().layers().next().unwrap();
+        let Layer::Conv(conv) = first else { panic!("{first:?}") };
+        let order = conv.band_order();
+        assert_eq!((order.lanes(), order.width * order.lanes()), (4, conv.weighted.operands.weights.inputs()));
+        let at = HEADER_BYTES + record::WEIGHTS.span().offset();
+        let weights = u32::from_le_bytes(packed.bytes()[at..][..4].try_into().unwrap()) as usize;
+        assert_eq!(packed.bytes()[weights + place], zero);
+        let mut words: Vec<u32> =
+            packed.bytes().chunks_exact(4).map(|word| u32::from_ne_bytes(word.try_into().unwrap())).collect();
+        let changed: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
+        changed[weights + place] = zero + 1;
+        seal(changed);
+        assert_eq!(Model::parse(changed).err(), Some(ModelError::Weight { layer: 0, row: 1 }));
+    }
 }
 
 /// The first layer's own layout is refused for other layers, and for invalid weights.

@@ -147,7 +147,8 @@ impl Choice for Emulated {
 
 #[cfg(test)]
 mod tests {
-    use pinhole_shared::layer::MAX_BAND_WORDS;
+    use pinhole_shared::layer::max_band_words;
+    use pinhole_shared::layout::Layout;
 
     use super::*;
 
@@ -168,8 +169,8 @@ mod tests {
         for board in Board::ALL {
             let columns = board.packing().longest_chunk();
             let words = match board.packing() {
-                Packing::CortexM0Plus => columns / 2 * 3,
-                _ => MAX_BAND_WORDS.max(columns / 2),
+                Packing::CortexM0Plus => max_band_words(Layout::DualMacBand8).max(columns / 2 * 3),
+                _ => max_band_words(Layout::DspBand8).max(columns / 2),
             };
             assert_eq!(board.declaration().buffers.lanes as usize, words, "{board:?}");
         }

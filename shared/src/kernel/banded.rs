@@ -1,5 +1,7 @@
 //! Convolutions from bands: the rows of the input under a row of windows, widened once for all of these windows.
 
+use core::ops::Range;
+
 use super::NoBands;
 use crate::layout::{BandOrder, Layout};
 use crate::shape::Shape;
@@ -9,10 +11,15 @@ pub trait Banded {
     /// Convolutions of this layout, which the kernel runs, come here instead of to [`super::Kernel::dense_u8`]; `None` where
     /// none do.
     const LAYOUT: Option<Layout>;
+    /// Words that two lanes are widened into.
+    const PAIR_WORDS: usize;
+    /// True if [`Banded::widen`] writes sums, and [`Positions::corrections`] are of these. Otherwise there are none, and the sums'
+    /// memory has room for a byte for each lane.
+    const HAS_CORRECTIONS: bool;
 
-    /// Widens columns of a band into `lanes`: [`BandOrder::lanes`] 16-bit lanes for each, in the kernel's order. Sets each of
-    /// `sums`, one for each column, to a number of the kernel's own; [`Positions::corrections`] are sums of these.
-    fn widen(band: &Band<'_>, lanes: &mut [u32], sums: &mut [i32]);
+    /// Widens so many columns of a band into `lanes`: [`BandOrder::lanes`] for each, in the kernel's order. Sets each of `sums`, one
+    /// for each column, to a number of the kernel's own; [`Positions::corrections`] are sums of these.
+    fn widen(band: &Band<'_>, columns: usize, lanes: &mut [u32], sums: &mut [i32]);
 
     /// Writes the outputs at neighboring positions, [`Positions::outputs`] bytes each.
     fn positions(positions: &Positions<'_>, output: &mut [u8]);
@@ -33,6 +40,26 @@ pub struct Band<'a> {
     pub left: i32,
     /// Order of the values of a column.
     pub order: BandOrder,
+}
+
+impl Band<'_> {
+    /// Returns which rows, and which of so many columns, are inside of the input.
+    #[inline(always)]
+    pub fn inside(&self, columns: usize) -> (Range<usize>, Range<usize>) {
+        let inside = |first: i32, count: usize, size: u16| {
+            let start = 0.max(-first).min(count as i32);
+            let end = (i32::from(size) - first).min(count as i32).max(start);
+            start as usize..end as usize
+        };
+        (inside(self.top, self.order.height, self.shape.height), inside(self.left, columns, self.shape.width))
+    }
+
+    /// Returns where in the input the first value inside of it is, with so many values from a row to the next.
+    #[inline(always)]
+    pub fn first(&self, rows: &Range<usize>, columns: &Range<usize>, pitch: usize) -> usize {
+        let [row, column] = [(self.top, rows), (self.left, columns)].map(|(first, range)| first + range.start as i32);
+        row as usize * pitch + column as usize * self.order.channels
+    }
 }
 
 /// Neighboring positions of a convolution's output, and the operands of all of them.
@@ -62,7 +89,7 @@ pub struct Positions<'a> {
     pub step_words: usize,
     /// Side of the max pooling: 1 or 2.
     pub pool: usize,
-    /// For each band, for each window in it: the sum of the window's columns.
+    /// For each band, for each window in it: the sum of the window's columns. None if the kernel has no corrections.
     pub corrections: &'a [i32],
 }
 
@@ -83,7 +110,7 @@ impl Positions<'_> {
     }
 
     /// Returns true if all slices are as long as so many bytes of output require.
-    pub fn fit(&self, output_bytes: usize) -> bool {
+    pub fn fit<B: Banded>(&self, output_bytes: usize) -> bool {
         let Self { biases, outputs, pool, window_words, .. } = *self;
         let positions = output_bytes.checked_div(outputs).unwrap_or(0);
         let last = positions.saturating_sub(1).saturating_mul(pool).saturating_mul(self.step_words);
@@ -92,19 +119,21 @@ impl Positions<'_> {
             && positions * outputs == output_bytes
             && (1..=2).contains(&pool)
             && window_words > 0
-            && window_words.is_multiple_of(2)
+            && window_words.is_multiple_of(2 * B::PAIR_WORDS)
             && biases.len() == outputs.next_multiple_of(4)
             && self.multipliers.len() == biases.len()
-            && self.weights.len() == (biases.len() / 4).saturating_mul(window_words).saturating_mul(2)
-            && self.corrections.len() == positions.saturating_mul(self.taps())
+            && self.weights.len() == (biases.len() / 4).saturating_mul(window_words / B::PAIR_WORDS).saturating_mul(2)
+            && self.corrections.len() == if B::HAS_CORRECTIONS { positions.saturating_mul(self.taps()) } else { 0 }
             && end <= self.lanes.len()
     }
 }
 
 impl Banded for NoBands {
     const LAYOUT: Option<Layout> = None;
+    const PAIR_WORDS: usize = 1;
+    const HAS_CORRECTIONS: bool = false;
 
-    fn widen(_: &Band<'_>, _: &mut [u32], _: &mut [i32]) {}
+    fn widen(_: &Band<'_>, _: usize, _: &mut [u32], _: &mut [i32]) {}
 
     fn positions(_: &Positions<'_>, _: &mut [u8]) {}
 }

@@ -3,14 +3,15 @@
 use core::ops::Range;
 
 use super::DenseOperands;
-use crate::layout::BLOCK_ROWS;
 
 /// Neighboring positions of a depthwise convolution, and the operands of all of them. Of their windows, the same rows and columns are
 /// inside of the input; what is outside takes no part.
 #[derive(Clone, Debug)]
 pub struct DepthwisePositions<'a> {
-    /// Words of the weights, 16 bits each, whole blocks of channels.
+    /// Words of the weights in a layout of channels, 16 bits each, whole blocks of channels.
     pub weights: &'a [u32],
+    /// Bytes of the weights in a row-major layout: a filter for each channel.
+    pub filters: &'a [u8],
     /// Start of each channel's sum.
     pub biases: &'a [i32],
     /// Multipliers of the requantization, as many as biases.
@@ -38,9 +39,9 @@ pub struct DepthwisePositions<'a> {
 }
 
 impl DepthwisePositions<'_> {
-    /// Returns true if all slices are as long as so many bytes of output require, and channels fill whole blocks.
+    /// Returns true if all slices are as long as so many bytes of output require; weights apart, whose layout is the kernel's matter.
     pub fn fit(&self, output_bytes: usize) -> bool {
-        let Self { weights, biases, multipliers, values, pitch, step, height, width, .. } = *self;
+        let Self { biases, multipliers, values, pitch, step, height, width, .. } = *self;
         let Self { rows, columns, .. } = self;
         let channels = biases.len();
         let positions = output_bytes.checked_div(channels).unwrap_or(0);
@@ -49,13 +50,11 @@ impl DepthwisePositions<'_> {
             (rows.len().saturating_sub(1).saturating_mul(pitch)).saturating_add(columns.len().saturating_mul(channels));
         positions > 0
             && positions * channels == output_bytes
-            && channels.is_multiple_of(BLOCK_ROWS)
             && rows.start < rows.end
             && rows.end <= height
             && columns.start < columns.end
             && columns.end <= width
             && multipliers.len() == channels
-            && weights.len() == (channels / 2).saturating_mul(height).saturating_mul(width)
             && last.saturating_add(row) <= values.len()
     }
 }

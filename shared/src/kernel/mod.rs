@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | [`Scalar`] | any target; the readable reference | row-major |
 //! | [`Dsp`] | Cortex-M4, M7, M33 with the DSP extension | packed for it |
-//! | [`DualMac`] | Cortex-M0+ | packed for it, row-major after the first layer |
+//! | [`DualMac`] | Cortex-M0+ | packed for it; row-major in depthwise convolutions, and in dense layers after the first |
 //!
 //! [`Dsp`] and [`DualMac`] are algorithms over a few innermost loops, which are a trait: in assembly in the firmware's
 //! `kernels` crate, and here in Rust, instruction by instruction, as the twin that every host test runs.
@@ -25,7 +25,7 @@ mod tests;
 pub use banded::{Band, Banded, Positions};
 pub use depthwise::DepthwisePositions;
 pub use dsp::{Columns, Dsp, DspLoops, PortableDsp, Table};
-pub use dual_mac::{DualMac, DualMacLoops, PortableDualMac};
+pub use dual_mac::{DualMac, DualMacLoops, PortableDualMac, Runs, Steps};
 pub use scalar::Scalar;
 
 use crate::fixed::{requantize, sigmoid_q15};
@@ -86,8 +86,10 @@ pub trait Kernel {
         depthwise::depthwise(operands, values, accumulators);
     }
 
-    /// True if [`Kernel::depthwise_positions`] runs depthwise convolutions whose layout is of channels.
-    const DEPTHWISE_IN_PLACE: bool = false;
+    /// Returns true if [`Kernel::depthwise_positions`] runs depthwise convolutions of this layout and so many channels.
+    fn runs_in_place(_layout: Layout, _channels: usize) -> bool {
+        false
+    }
 
     /// Writes the outputs of a depthwise convolution at neighboring positions. [`DepthwisePositions::fit`] the output.
     fn depthwise_positions(_positions: &DepthwisePositions<'_>, _output: &mut [u8]) {}

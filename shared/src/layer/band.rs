@@ -2,10 +2,12 @@
 
 use super::conv::Conv;
 use crate::kernel::{Band, Banded, Kernel, Positions};
-use crate::layout::{BAND_GROUP, BLOCK_ROWS, BandOrder, MAX_CHUNK_COLUMNS};
+use crate::layout::{BAND_GROUP, BLOCK_ROWS, BandOrder, GROUP_COLUMNS, Layout, MAX_CHUNK_COLUMNS};
 
-/// Most working memory for bands, words: 6 kB.
-pub const MAX_BAND_WORDS: usize = 1536;
+/// Returns the most working memory for bands in a layout, words: 6 kB, or 8 kB for the Cortex-M0+, whose lanes are larger.
+pub const fn max_band_words(layout: Layout) -> usize {
+    if matches!(layout, Layout::DualMacBand8) { 2048 } else { 1536 }
+}
 
 /// Most values of a column, if channels are not whole groups: the kernels widen more of them too slowly.
 pub const MAX_TABLE_LANES: usize = 64;
@@ -19,24 +21,46 @@ pub struct Tiles {
     pub words: usize,
 }
 
-/// Working memory of a tile of so many positions: lanes of a band, columns of a band, corrections.
-fn parts(conv: &Conv<'_>, positions: usize) -> (usize, usize, usize) {
-    let (order, pool) = (conv.band_order(), usize::from(conv.pool));
-    let columns = (positions * pool - 1) * usize::from(conv.window.stride_x) + order.width;
-    (columns * order.lanes() / 2, columns, positions * pool * pool)
+/// Columns of a band, and the working memory of a tile of so many positions: words of a band, of what widening needs besides (sums
+/// of columns, or a byte for each lane), and of corrections.
+#[derive(Clone, Copy)]
+struct Parts {
+    columns: usize,
+    band: usize,
+    sums: usize,
+    corrections: usize,
+}
+
+impl Parts {
+    fn of(conv: &Conv<'_>, layout: Layout, positions: usize) -> Self {
+        let (order, pool) = (conv.band_order(), usize::from(conv.pool));
+        let columns = (positions * pool - 1) * usize::from(conv.window.stride_x) + order.width;
+        let lanes = columns * order.lanes();
+        if layout == Layout::DualMacBand8 {
+            let lanes = lanes.next_multiple_of(GROUP_COLUMNS);
+            Self { columns, band: lanes / 2 * 3, sums: lanes / 4, corrections: 0 }
+        } else {
+            Self { columns, band: lanes / 2, sums: columns, corrections: positions * pool * pool }
+        }
+    }
 }
 
 impl Conv<'_> {
-    /// Returns the order of the columns of weights in [`crate::layout::Layout::DspBand8`].
+    /// Returns the order of the columns of weights in a layout of bands ([`Layout::is_band`]).
     pub fn band_order(&self) -> BandOrder {
         let [height, width] = [self.window.height, self.window.width].map(usize::from);
         BandOrder { height, width, channels: self.input.shape.channels.into() }
     }
 
-    /// Returns the tiles of the convolution in [`crate::layout::Layout::DspBand8`]. `None` if it pools by more than two, or if the
-    /// bands of one position take more than [`MAX_BAND_WORDS`], or if its channels are not whole groups of four and a column of
-    /// the window has more than [`MAX_TABLE_LANES`] values.
+    /// Returns the tiles of the convolution in its layout, which is one of bands ([`Conv::tiles_in`]).
     pub fn tiles(&self) -> Option<Tiles> {
+        self.tiles_in(self.weighted.operands.weights.layout())
+    }
+
+    /// Returns the tiles of the convolution in this layout of bands. `None` if it pools by more than two, or if the
+    /// bands of one position take more than [`max_band_words`], or if its channels are not whole groups of four and a column of
+    /// the window has more than [`MAX_TABLE_LANES`] values.
+    pub fn tiles_in(&self, layout: Layout) -> Option<Tiles> {
         // What could overflow is refused first.
         let order = self.band_order();
         let is_quick = order.channels.is_multiple_of(BAND_GROUP) || order.lanes() <= MAX_TABLE_LANES;
@@ -44,11 +68,13 @@ impl Conv<'_> {
             return None;
         }
         let words = |positions: usize| {
-            let (lanes, columns, corrections) = parts(self, positions);
-            usize::from(self.pool) * lanes + columns + corrections + self.completed_words()
+            let Parts { band, sums, corrections, .. } = Parts::of(self, layout, positions);
+            usize::from(self.pool) * band + sums + corrections + self.completed_words()
         };
-        let most = MAX_BAND_WORDS.min(self.output.shape.width.into());
-        let fits = |positions: &usize| words(*positions) <= MAX_BAND_WORDS;
+        // A position takes at least four words, so more than a quarter of the words never fit, and what is computed for them could
+        // overflow.
+        let most = (max_band_words(layout) / 4).min(self.output.shape.width.into());
+        let fits = |positions: &usize| words(*positions) <= max_band_words(layout);
         (1..=most).rev().find(fits).map(|positions| Tiles { positions, words: words(positions) })
     }
 
@@ -73,12 +99,12 @@ pub(super) fn convolve<K: Kernel>(conv: &Conv<'_>, input: &[u8], output: &mut [u
         let mut x = 0;
         while x < usize::from(conv.output.shape.width) {
             let positions = tiles.positions.min(usize::from(conv.output.shape.width) - x);
-            let (band_words, columns, corrections) = parts(conv, positions);
-            let (bands, rest) = scratch.split_at_mut_checked(pool * band_words).unwrap_or_default();
+            let parts = Parts::of(conv, weights.layout(), positions);
+            let (bands, rest) = scratch.split_at_mut_checked(pool * parts.band).unwrap_or_default();
             let rest: &mut [i32] = bytemuck::cast_slice_mut(rest);
-            let (sums, rest) = rest.split_at_mut_checked(columns).unwrap_or_default();
-            let corrections = rest.get_mut(..corrections).unwrap_or_default();
-            for (row, lanes) in bands.chunks_exact_mut(band_words.max(1)).enumerate() {
+            let (sums, rest) = rest.split_at_mut_checked(parts.sums).unwrap_or_default();
+            let corrections = rest.get_mut(..parts.corrections).unwrap_or_default();
+            for (row, lanes) in bands.chunks_exact_mut(parts.band.max(1)).enumerate() {
                 let band = Band {
                     input,
                     shape: conv.input.shape,
@@ -87,14 +113,18 @@ pub(super) fn convolve<K: Kernel>(conv: &Conv<'_>, input: &[u8], output: &mut [u
                     left: (x * pool * stride_x) as i32 - i32::from(window.padding.left),
                     order,
                 };
+                if !K::Bands::HAS_CORRECTIONS {
+                    K::Bands::widen(&band, parts.columns, lanes, sums);
+                    continue;
+                }
                 let of_band = positions * pool;
                 let corrections = corrections.get_mut(row * of_band..(row + 1) * of_band).unwrap_or_default();
                 if sums.len() == of_band {
                     // Windows of one column each, next to each other.
-                    K::Bands::widen(&band, lanes, corrections);
+                    K::Bands::widen(&band, parts.columns, lanes, corrections);
                     continue;
                 }
-                K::Bands::widen(&band, lanes, sums);
+                K::Bands::widen(&band, parts.columns, lanes, sums);
                 let mut first = 0;
                 for correction in corrections {
                     *correction = match sums.get(first..first + order.width).unwrap_or_default() {
@@ -114,9 +144,9 @@ pub(super) fn convolve<K: Kernel>(conv: &Conv<'_>, input: &[u8], output: &mut [u
                 zero_point: conv.output.zero_point,
                 range: (conv.activation_min, conv.activation_max),
                 lanes: bands,
-                band_words,
-                window_words: order.columns() / 2,
-                step_words: stride_x * order.lanes() / 2,
+                band_words: parts.band,
+                window_words: order.columns() / 2 * K::Bands::PAIR_WORDS,
+                step_words: stride_x * order.lanes() / 2 * K::Bands::PAIR_WORDS,
                 pool,
                 corrections,
             };

@@ -22,7 +22,7 @@ const PATCH_SIDE: usize = 4;
 /// A convolution, full or depthwise.
 #[derive(Clone, Copy, Debug)]
 pub struct Conv<'a> {
-    /// One row per output channel and one column per element under the window: row-major, channels last; in [`Layout::DspBand8`],
+    /// One row per output channel and one column per element under the window: row-major, channels last; for bands ([`Layout::is_band`])
     /// in the order of [`Conv::band_order`]. A depthwise convolution has one column per position under the window.
     pub weighted: Weighted<'a>,
     /// Window that slides over the input. Outside of the input it reads the input's zero point.
@@ -72,7 +72,7 @@ impl<'a> Conv<'a> {
 
     /// Returns true if it is computed band by band.
     pub(super) fn is_banded(&self) -> bool {
-        self.weighted.operands.weights.layout() == Layout::DspBand8
+        self.weighted.operands.weights.layout().is_band()
     }
 
     /// Bytes of the im2col buffer, all channels of a position together; 0 if these bytes are contiguous in the input,
@@ -92,7 +92,7 @@ impl<'a> Conv<'a> {
     pub(super) fn accumulators(&self) -> usize {
         let rows = self.weighted.operands.weights.padded_outputs();
         match self.weighted.operands.weights.layout() {
-            Layout::DspBand8 | Layout::DspConvPool8 => 0,
+            Layout::DspBand8 | Layout::DualMacBand8 | Layout::DspConvPool8 => 0,
             _ if self.pool > 1 => 2 * rows,
             _ => rows,
         }

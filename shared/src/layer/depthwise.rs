@@ -14,7 +14,7 @@ pub(super) fn convolve<K: Kernel>(conv: &Conv<'_>, input: &[u8], output: &mut [u
     let [height, width] = [window.height, window.width].map(usize::from);
     let channels = usize::from(from.shape.channels);
     let patch = patch.get_mut(..height * width * channels).unwrap_or_default();
-    if !K::DEPTHWISE_IN_PLACE || *pool != 1 || !weights.layout().is_of_channels() || !channels.is_multiple_of(4) {
+    if *pool != 1 || !K::runs_in_place(weights.layout(), channels) {
         return false;
     }
     let (stride_y, stride_x, padding) = (window.stride_y, window.stride_x, window.padding);
@@ -34,6 +34,7 @@ pub(super) fn convolve<K: Kernel>(conv: &Conv<'_>, input: &[u8], output: &mut [u
             remaining = rest;
             let mut positions = DepthwisePositions {
                 weights: weights.words(),
+                filters: weights.bytes(),
                 biases: weighted.operands.biases,
                 multipliers: weighted.multipliers,
                 pre_shift: weighted.pre_shift,

@@ -22,7 +22,7 @@ mod tests;
 mod weighted;
 
 pub use add::Add;
-pub use band::{MAX_BAND_WORDS, MAX_TABLE_LANES, Tiles};
+pub use band::{MAX_TABLE_LANES, Tiles, max_band_words};
 pub use conv::Conv;
 pub use dense::{Activation, Dense, Output};
 pub use global_average::GlobalAverage;
@@ -329,9 +329,9 @@ impl<'a> Layer<'a> {
     fn has_layout(&self, layout: Layout) -> bool {
         match self {
             Self::Depthwise(_) => layout.is_rows() || layout.is_of_channels(),
-            Self::Conv(conv) if layout == Layout::DspBand8 => conv.tiles().is_some(),
+            Self::Conv(conv) if layout.is_band() => conv.tiles().is_some(),
             Self::Conv(conv) if conv.fuses_pool() => !layout.is_of_channels(),
-            _ => !layout.is_widened() && layout != Layout::DspBand8,
+            _ => !layout.is_widened() && !layout.is_band(),
         }
     }
 

@@ -50,28 +50,71 @@ impl Pool {
     }
 }
 
+/// Channels whose values under a window are collected at once.
+const CHUNK: usize = 16;
+
 /// Max or average pooling, rounded, over the values of the window inside the input; there is at least one.
 pub(super) fn pool(pool: &Pool, kind: PoolKind, input: &[u8], output: &mut [u8]) {
     let Pool { window, input: tensor, output: to } = pool;
     let Shape { height, width, channels } = tensor.shape;
     let [height, width, channels, to_width] = [height, width, channels, to.shape.width].map(usize::from);
-    for (place, outputs) in output.chunks_exact_mut(channels.max(1)).enumerate() {
-        let rows = inside(place / to_width, window.stride_y, window.padding.top, window.height, height);
-        let columns = inside(place % to_width, window.stride_x, window.padding.left, window.width, width);
-        for (channel, output) in outputs.iter_mut().enumerate() {
-            let (mut largest, mut sum, mut count) = (0, 0, 0);
+    // Counted instead of divided, because division is slow on some cores.
+    let (mut y, mut x) = (0, 0);
+    let mut reciprocal = Reciprocal::of(1);
+    for outputs in output.chunks_exact_mut(channels.max(1)) {
+        let rows = inside(y, window.stride_y, window.padding.top, window.height, height);
+        let columns = inside(x, window.stride_x, window.padding.left, window.width, width);
+        let count = rows.len() * columns.len();
+        if kind == PoolKind::Average && reciprocal.count as usize != count {
+            reciprocal = Reciprocal::of(count as u32);
+        }
+        let mut first = 0;
+        for outputs in outputs.chunks_mut(CHUNK) {
+            let mut all = [0_u32; CHUNK];
             for row in rows.clone() {
-                for column in columns.clone() {
-                    let value = input.get((row * width + column) * channels + channel).copied().unwrap_or(0);
-                    largest = value.max(largest);
-                    sum += u32::from(value);
-                    count += 1;
+                let mut at = (row * width + columns.start) * channels + first;
+                for _ in columns.clone() {
+                    let values = input.get(at..at + outputs.len()).unwrap_or_default();
+                    for (all, &value) in all.iter_mut().zip(values) {
+                        let value = u32::from(value);
+                        *all = if kind == PoolKind::Max { value.max(*all) } else { value + *all };
+                    }
+                    at += channels;
                 }
             }
-            // Division takes some cores as long as the rest of the window.
-            let mean = || (sum + count / 2).checked_div(count).unwrap_or(0) as u8;
-            *output = if kind == PoolKind::Max { largest } else { mean() };
+            for (output, &all) in outputs.iter_mut().zip(&all) {
+                *output = if kind == PoolKind::Max { all } else { reciprocal.mean(all) } as u8;
+            }
+            first += CHUNK;
         }
+        x += 1;
+        if x == to_width {
+            (y, x) = (y + 1, 0);
+        }
+    }
+}
+
+/// A number of bytes whose sum is divided by it, without a division for each.
+#[derive(Clone, Copy)]
+struct Reciprocal {
+    count: u32,
+    /// 2^24 divided by the count, rounded down.
+    scaled: u32,
+}
+
+impl Reciprocal {
+    /// `count` is at least 1.
+    fn of(count: u32) -> Self {
+        Self { count, scaled: (1_u32 << 24).checked_div(count).unwrap_or(0) }
+    }
+
+    /// Returns the mean, rounded.
+    fn mean(self, sum: u32) -> u32 {
+        let sum = sum + self.count / 2;
+        // The sum is at most 255.5 counts, so the product is below 2^32. For the 2^16 bytes at most of a window, the quotient is too
+        // small by at most 1.
+        let mean = sum.wrapping_mul(self.scaled) >> 24;
+        if sum - mean * self.count >= self.count { mean + 1 } else { mean }
     }
 }
 
@@ -81,3 +124,6 @@ fn inside(at: usize, stride: u8, padding: u8, window: u8, size: usize) -> core::
     let end = (start + usize::from(window)).saturating_sub(padding.into()).min(size);
     start.saturating_sub(padding.into())..end
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::vec;
 use std::vec::Vec;
 
-use super::Memory;
+use super::{Memory, max_band_words};
 use crate::fixed::requantize;
 use crate::kernel::{DenseOperands, Dsp, DualMac, Kernel, PortableDsp, PortableDualMac, Scalar};
 use crate::layout::{BandOrder, Layout, Weights, pack};
@@ -179,14 +179,16 @@ impl Drawn {
         let of_row = self.weights.len() / rows;
         let [height, width] = [self.window.height, self.window.width].map(usize::from);
         let order = BandOrder { height, width, channels: self.input.shape.channels.into() };
-        let columns = if layout == Layout::DspBand8 { order.columns() } else { of_row };
+        let columns = if layout.is_band() { order.columns() } else { of_row };
         let chunk = if layout.has_chunks() { 64 } else { 0 };
         let size = Weights::bytes_of(layout, columns, rows).unwrap() as usize;
         // The bytes of an i32 slice start at a multiple of 4.
         let mut memory = vec![0_i32; size.div_ceil(4)];
         let bytes = &mut bytemuck::cast_slice_mut::<i32, u8>(&mut memory)[..size];
         let weight = |row: usize, column: usize| match layout {
-            Layout::DspBand8 => order.row_major(column).map_or(0, |column| self.weights[row * of_row + column]),
+            layout if layout.is_band() => {
+                order.row_major(column).map_or(0, |column| self.weights[row * of_row + column])
+            }
             _ => self.weights[row * of_row + column],
         };
         pack(layout, (columns, rows), chunk, weight, bytes);
@@ -250,6 +252,8 @@ fn convolutions_are_their_definition() {
         if dsp == Layout::DspPixels8 && drawn.pool <= 2 {
             tried[2] += 1;
             assert_eq!(drawn.run::<Dsp<PortableDsp>>(Layout::DspBand8, pixels), expected, "bands, case {case}");
+            let pairs = drawn.run::<DualMac<PortableDualMac>>(Layout::DualMacBand8, pixels);
+            assert_eq!(pairs, expected, "bands of pairs, case {case}");
         }
         let pairs = if drawn.depthwise {
             rows
@@ -268,7 +272,7 @@ fn convolutions_are_their_definition() {
 /// Convolutions from bands have bounds: of memory, of pooling, and of channels that are widened one by one.
 #[test]
 fn some_convolutions_have_no_tiles() {
-    let tiles = |channels, side, pool| {
+    let tiles_in = |layout, channels, side, pool| {
         let shape = Shape { height: 16, width: 16, channels };
         let drawn = Drawn::of(
             &mut generator(7),
@@ -279,11 +283,33 @@ fn some_convolutions_have_no_tiles() {
         );
         let drawn = drawn.unwrap();
         let weights = Weights::new(Layout::Rows8, bytemuck::cast_slice(&drawn.weights), drawn.weights.len() / 4, 4, 0);
-        drawn.conv(weights.unwrap(), &drawn.biases).tiles().is_some()
+        drawn.conv(weights.unwrap(), &drawn.biases).tiles_in(layout).is_some()
     };
+    let tiles = |channels, side, pool| tiles_in(Layout::DspBand8, channels, side, pool);
     assert!(tiles(64, 1, 1) && tiles(63, 1, 1) && tiles(21, 3, 1) && tiles(124, 3, 2));
     // More than 64 values one by one; more than 4,096 columns; more than 6 kB for a position; pooling by three.
     assert!(!tiles(65, 1, 1) && !tiles(22, 3, 1) && !tiles(460, 3, 1) && !tiles(128, 3, 2) && !tiles(8, 3, 3));
+    // Lanes of pairs are three times as large, and each has a byte besides.
+    let tiles = |channels, side, pool| tiles_in(Layout::DualMacBand8, channels, side, pool);
+    assert!(tiles(64, 1, 1) && tiles(48, 3, 2) && !tiles(56, 3, 2) && tiles(128, 3, 1) && !tiles(132, 3, 1));
+}
+
+/// Strides and widths that no file has, since they are checked later, overflow nothing: two columns of 3,928 channels are too much.
+#[test]
+fn what_tiles_compute_fits_32_bits() {
+    let shape = Shape { height: 1, width: 1, channels: 3928 };
+    let window = Window { stride_y: 1, stride_x: 1, ..Window::tiles(1) };
+    let drawn = Drawn::of(&mut generator(7), 1, (shape, window, 1), false, 4).unwrap();
+    let weights = Weights::new(Layout::Rows8, bytemuck::cast_slice(&drawn.weights), drawn.weights.len() / 4, 4, 0);
+    let mut conv = drawn.conv(weights.unwrap(), &drawn.biases);
+    (conv.pool, conv.window.stride_x, conv.output.shape.width) = (2, u8::MAX, u16::MAX);
+    for layout in [Layout::DspBand8, Layout::DualMacBand8] {
+        assert_eq!(conv.tiles_in(layout), None);
+        // The largest sum on the way, as a 64-bit target computes it.
+        let positions = max_band_words(layout) / 4;
+        let lanes = (2 * positions - 1) * usize::from(u8::MAX) * conv.band_order().lanes();
+        assert!(u32::try_from(2 * (lanes / 2 * 3) + lanes / 4).is_ok(), "{layout:?}");
+    }
 }
 
 /// Rows whose bands take more working memory than there is for them are computed in several tiles.
@@ -298,7 +324,9 @@ fn wide_rows_are_computed_in_tiles() {
         let window = Window { height: 3, width: 3, stride_y: stride, stride_x: stride, padding };
         let pool = 1 + random(2) as u8;
         let Some(drawn) = Drawn::of(&mut random, 63, (shape, window, pool), false, 5) else { continue };
-        assert_eq!(drawn.run::<Dsp<PortableDsp>>(Layout::DspBand8, case % 2 == 0), drawn.expected(), "case {case}");
+        let (expected, pixels) = (drawn.expected(), case % 2 == 0);
+        assert_eq!(drawn.run::<Dsp<PortableDsp>>(Layout::DspBand8, pixels), expected, "case {case}");
+        assert_eq!(drawn.run::<DualMac<PortableDualMac>>(Layout::DualMacBand8, pixels), expected, "pairs, case {case}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! [`super::Layout::DspBand8`]: the order of a convolution's columns.
+//! Layouts of bands ([`super::Layout::is_band`]): the order of a convolution's columns.
 
 use super::padded;
 

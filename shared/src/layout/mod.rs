@@ -57,6 +57,9 @@ numbered! {
         /// For convolutions on Cortex-M4: as [`Layout::DspPixels8`], in one chunk, the columns in the order of [`BandOrder`].
         /// See [`crate::kernel::Dsp`].
         DspBand8 = 12,
+        /// For convolutions on Cortex-M0+: as [`Layout::DualMacPixels8`], in one chunk, the columns in the order of [`BandOrder`].
+        /// See [`crate::kernel::DualMac`].
+        DualMacBand8 = 13,
     }
 }
 
@@ -70,7 +73,8 @@ impl Layout {
             | Self::DualMacPixels8
             | Self::DspConvPool8
             | Self::DspChannels8
-            | Self::DspBand8 => 127,
+            | Self::DspBand8
+            | Self::DualMacBand8 => 127,
             Self::DualMacPixels7 => 63,
             Self::Rows4 | Self::DspPixels4 | Self::DspWide4 | Self::DualMacPixels4 | Self::DspChannels4 => 7,
         }
@@ -91,8 +95,19 @@ impl Layout {
         // All of them at once, which a core tests with one mask.
         !matches!(
             self,
-            Self::Rows8 | Self::Rows4 | Self::DspConvPool8 | Self::DspChannels8 | Self::DspChannels4 | Self::DspBand8
+            Self::Rows8
+                | Self::Rows4
+                | Self::DspConvPool8
+                | Self::DspChannels8
+                | Self::DspChannels4
+                | Self::DspBand8
+                | Self::DualMacBand8
         )
+    }
+
+    /// Returns true for the layouts of convolutions from bands.
+    pub const fn is_band(self) -> bool {
+        matches!(self, Self::DspBand8 | Self::DualMacBand8)
     }
 
     /// Returns true if a weight takes 16 bits in memory.
@@ -128,6 +143,7 @@ impl Layout {
                 | Self::DspChannels8
                 | Self::DspChannels4
                 | Self::DspBand8
+                | Self::DualMacBand8
         )
     }
 }
@@ -180,7 +196,7 @@ impl<'a> Weights<'a> {
     ///
     /// `None` when the bytes are not as many as [`Weights::bytes_of`] says, when there is no row or column, when the
     /// columns of a chunk are not a positive multiple of [`GROUP_COLUMNS`] up to [`MAX_CHUNK_COLUMNS`], when
-    /// [`Layout::DspConvPool8`] has not [`CONV_POOL_COLUMNS`], or when the columns of [`Layout::DspBand8`] are not a multiple
+    /// [`Layout::DspConvPool8`] has not [`CONV_POOL_COLUMNS`], or when the columns of a band ([`Layout::is_band`]) are not a multiple
     /// of [`BAND_GROUP`] up to [`MAX_CHUNK_COLUMNS`].
     pub fn new(layout: Layout, bytes: &'a [u8], inputs: usize, outputs: usize, chunk_columns: usize) -> Option<Self> {
         let shape = Weights::shape(layout, inputs, outputs, chunk_columns).filter(Self::has_whole_groups)?;
@@ -201,11 +217,11 @@ impl<'a> Weights<'a> {
         Some(Self { layout, bytes: &[], inputs, outputs, chunk_columns })
     }
 
-    /// Returns false if the columns of [`Layout::DspBand8`] are not whole groups, or too many. (Not part of
+    /// Returns false if the columns of a band are not whole groups, or too many. (Not part of
     /// [`Weights::shape`], which every inference calls.)
     pub(crate) fn has_whole_groups(&self) -> bool {
         let whole = self.inputs <= MAX_CHUNK_COLUMNS && self.inputs.is_multiple_of(BAND_GROUP);
-        self.layout != Layout::DspBand8 || whole
+        !self.layout.is_band() || whole
     }
 
     /// A shape with its bytes, [`Weights::size`] of them.
@@ -283,7 +299,7 @@ impl<'a> Weights<'a> {
         match self.layout {
             Layout::Rows8 | Layout::Rows4 | Layout::DspConvPool8 | Layout::DspChannels8 | Layout::DspChannels4 => 0,
             // A convolution knows more than its weights.
-            Layout::DspBand8 => 0,
+            Layout::DspBand8 | Layout::DualMacBand8 => 0,
             Layout::DspPixels8 | Layout::DspPixels4 | Layout::DspWide8 | Layout::DspWide4 => columns / 2,
             Layout::DualMacPixels8 => columns / 2 * dual_mac::PAIR_WORDS,
             Layout::DualMacPixels7 | Layout::DualMacPixels4 => columns,
@@ -321,7 +337,9 @@ impl<'a> Weights<'a> {
             {
                 dsp::get(layout, byte, position)
             }
-            Layout::DualMacPixels8 if L::has(Layout::DualMacPixels8) => dual_mac::pixels8(byte, position, 128),
+            Layout::DualMacPixels8 | Layout::DualMacBand8 if L::has(Layout::DualMacPixels8) => {
+                dual_mac::pixels8(byte, position, 128)
+            }
             Layout::DualMacPixels7 if L::has(Layout::DualMacPixels7) => dual_mac::pixels8(byte, position, 64),
             Layout::DualMacPixels4 if L::has(Layout::DualMacPixels4) => dual_mac::pixels4(byte, position),
             _ => 0,
@@ -359,7 +377,9 @@ impl<'a> Weights<'a> {
             Layout::DspPixels8 | Layout::DspPixels4 | Layout::DspBand8 if L::has(Layout::DspPixels8) => {
                 dsp::fold::<L>(self, row)
             }
-            Layout::DualMacPixels8 if L::has(Layout::DualMacPixels8) => Some(dual_mac::fold8::<L>(self, row)),
+            Layout::DualMacPixels8 | Layout::DualMacBand8 if L::has(Layout::DualMacPixels8) => {
+                Some(dual_mac::fold8::<L>(self, row))
+            }
             Layout::DspWide4 if self.chunk_columns > dsp::MAX_WIDE4_COLUMNS => None,
             // What the excess of 7-bit and 4-bit pairs adds depends on the inputs, and the kernel takes it off.
             _ => Some(0),
@@ -409,6 +429,9 @@ pub fn pack(
         Layout::DspChannels8 | Layout::DspChannels4 => channels::pack((inputs, outputs), weight, bytes),
         Layout::DspBand8 => pack_blocks(layout, (inputs, outputs), inputs, weight, |position, w| {
             dsp::pack(Layout::DspPixels8, position, w, bytes);
+        }),
+        Layout::DualMacBand8 => pack_blocks(layout, (inputs, outputs), inputs, weight, |position, w| {
+            dual_mac::pack(Layout::DualMacPixels8, position, w, bytes);
         }),
         Layout::DspPixels8 | Layout::DspPixels4 | Layout::DspWide8 | Layout::DspWide4 => {
             pack_blocks(layout, (inputs, outputs), chunk_columns, weight, |position, w| {

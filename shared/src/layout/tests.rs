@@ -14,7 +14,7 @@ fn nothing_is_lost() {
                 assert!(Weights::new(layout, &bytes, inputs, outputs, 0).is_none(), "{inputs}");
                 continue;
             }
-            if layout == Layout::DspBand8 && !inputs.is_multiple_of(BAND_GROUP) {
+            if layout.is_band() && !inputs.is_multiple_of(BAND_GROUP) {
                 let bytes = vec![0; inputs * outputs.next_multiple_of(4)];
                 assert!(Weights::new(layout, &bytes, inputs, outputs, 0).is_none(), "{inputs}");
                 continue;

@@ -92,11 +92,11 @@
 //! each byte goes, and [`crate::layout::Weights::fold`] what is in the biases. A chunk has at most 4,096 columns, in layout
 //! 8 at most 512. Layouts for pixels are for layers that read bytes: the first, convolutions, and the first dense one after
 //! them. A depthwise convolution's weights lie in rows, or in layouts 10 and 11. Packed rows are filled up to a multiple of 4, columns
-//! to a multiple of 8 (in layout 12 those of a column of the window, to a multiple of 4), with weights of 0; all rows of a
-//! chunk's columns come before those of the next chunk. Layouts 9 to
-//! 12 have no chunks; 9 is for convolutions of one channel, 3 x 3, stride 1, pooled by 2. In layout 12, for convolutions that pool by
-//! at most 2, the columns have the order of [`crate::layout::BandOrder`], those that fill up are counted as inputs, and there are at
-//! most 4,096. The layer must have tiles ([`crate::layer::Conv::tiles`]).
+//! to a multiple of 8 (in layouts 12 and 13 those of a column of the window, to a multiple of 4), with weights of 0; all rows of a
+//! chunk's columns come before those of the next chunk. Layouts 9 to 13 have no chunks; 9 is for convolutions of one channel, 3 x 3,
+//! stride 1, pooled by 2. In layouts 12 and 13, for convolutions that pool by at most 2, the columns have the order of
+//! [`crate::layout::BandOrder`], those that fill up are counted as inputs, and there are at most 4,096. The layer must have tiles
+//! ([`crate::layer::Conv::tiles`]).
 //!
 //! The largest input activation is 255 for pixels and 8-bit layers and 32,768 for 16-bit ones. The last layer is
 //! linear with logits as output, one a class; no other layer outputs logits.

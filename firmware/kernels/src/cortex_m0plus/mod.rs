@@ -7,16 +7,21 @@
 //!
 //! Most instructions can use only eight low registers. Sums are kept in the high ones, to which ADD can add.
 
+mod band;
+mod depthwise;
 mod frame;
 mod pixels4;
 mod pixels8;
+mod requantize;
 mod sigmoids;
 mod widen;
 
 use pinhole_shared::fixed::{SIGMOID_TABLE, SIGMOID_TABLE_BITS};
-use pinhole_shared::kernel::{DualMacLoops, Neurons};
+use pinhole_shared::kernel::{DepthwisePositions, DualMac, DualMacLoops, Neurons, Positions, Runs, Steps};
 use pinhole_shared::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
 
+use band::PositionsFrame;
+use depthwise::DepthwiseFrame;
 use sigmoids::SigmoidFrame;
 
 /// Loops for Armv6-M.
@@ -31,6 +36,25 @@ impl DualMacLoops for CortexM0Plus {
             let pixels = pixels.as_ptr_range();
             // SAFETY: there are pixels, a multiple of 8, and three words of scratch for each two: checked above.
             unsafe { widen::widen8(pixels.start, pixels.end, scratch.as_mut_ptr()) };
+        }
+    }
+
+    fn copy(values: &[u8], places: &mut [u8], steps: Steps) {
+        if steps.fit(values.len(), places.len()) {
+            let (values, places) = (values.as_ptr(), places.as_mut_ptr());
+            // SAFETY: there are values and places, up to the last of each: checked above.
+            unsafe { widen::copy(values, places, steps.count, steps.values, steps.places) };
+        }
+    }
+
+    fn widen8_runs(pixels: &[u8], scratch: &mut [u32], Runs { count, pixels: of_run, skip }: Runs) {
+        let words = of_run / 2 * 3;
+        let whole = count > 0 && of_run > 0 && of_run.is_multiple_of(8) && pixels.len() == count.saturating_mul(of_run);
+        let before = count.saturating_sub(1).saturating_mul(words.saturating_add(skip));
+        if whole && before.saturating_add(words) <= scratch.len() {
+            let pixels = pixels.as_ptr_range();
+            // SAFETY: there are whole runs of a multiple of 8 pixels, and scratch for them up to the last run's end: checked above.
+            unsafe { widen::widen8_runs(pixels.start, pixels.end, scratch.as_mut_ptr(), of_run, skip.wrapping_mul(4)) };
         }
     }
 
@@ -87,6 +111,80 @@ impl DualMacLoops for CortexM0Plus {
         unsafe {
             pixels4::pixels4(weights.as_ptr(), scratch.start, scratch.end, rows.start, rows.end, left_out, excess)
         };
+    }
+
+    fn positions(positions: &Positions<'_>, output: &mut [u8]) {
+        if !positions.fit::<DualMac<Self>>(output.len()) {
+            return;
+        }
+        let Positions { weights, biases, multipliers, lanes, window_words, step_words, pool, outputs, .. } = *positions;
+        let (low, high) = positions.range;
+        let output = output.as_mut_ptr_range();
+        let pairs = window_words / 3;
+        let mut frame = PositionsFrame {
+            weights: weights.as_ptr(),
+            biases: biases.as_ptr(),
+            multipliers: multipliers.as_ptr(),
+            lanes: lanes.as_ptr(),
+            output: output.start,
+            output_end: output.end,
+            // Of one position alone, steps may have any size, and are not used.
+            step: step_words.wrapping_mul(4 * pool),
+            outputs,
+            window_bytes: 4 * window_words,
+            block_bytes: 8 * pairs,
+            pre_shift: positions.pre_shift.into(),
+            zero_point: positions.zero_point.into(),
+            low: low.into(),
+            high: high.into(),
+            taps_bytes: 4 * pool * pool,
+            taps: [0, 1, 2, 3].map(|tap| positions.tap_words(tap).wrapping_mul(4)),
+            // The loop's division in software is once a tile.
+            left_out: left_out(pairs, band::TURN_PAIRS),
+            largest: [0; 4],
+            block: [biases.as_ptr(); 2],
+            left: 0,
+            tap: 0,
+            next: weights.as_ptr(),
+        };
+        // SAFETY: weights, biases, multipliers, lanes and output fit each other: checked above.
+        unsafe { band::positions(&raw mut frame) };
+    }
+
+    fn depthwise_positions(positions: &DepthwisePositions<'_>, output: &mut [u8]) {
+        let DepthwisePositions { filters, biases, multipliers, values, pitch, step, height, width, .. } = *positions;
+        let channels = biases.len();
+        let window = height.saturating_mul(width);
+        if !positions.fit(output.len()) || filters.len() != channels.saturating_mul(window) {
+            return;
+        }
+        let (low, high) = positions.range;
+        let output = output.as_mut_ptr_range();
+        let (rows, columns) = (positions.rows.len(), positions.columns.len());
+        let mut frame = DepthwiseFrame {
+            filters: filters.as_ptr().wrapping_add(positions.rows.start * width + positions.columns.start),
+            values: values.as_ptr(),
+            biases: biases.as_ptr(),
+            multipliers: multipliers.as_ptr().expose_provenance().wrapping_sub(biases.as_ptr().addr()),
+            output: output.start,
+            output_end: output.end,
+            step,
+            channels,
+            to_next_row: pitch.wrapping_sub(columns * channels),
+            rows,
+            columns,
+            row_skip: width - columns,
+            filter_skip: (height - rows) * width,
+            pre_shift: positions.pre_shift.into(),
+            zero_point: positions.zero_point.into(),
+            low: low.into(),
+            high: high.into(),
+            is_whole_3x3: usize::from((height, width, rows, columns) == (3, 3, 3, 3)),
+            position_end: output.start,
+            pitch,
+        };
+        // SAFETY: weights, biases, multipliers, values and output fit each other: checked above.
+        unsafe { depthwise::positions(&raw mut frame) };
     }
 
     fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {

@@ -184,3 +184,5 @@ pub(super) unsafe extern "C" fn pixels7(
         leave!(),
     )
 }
+
+pub(super) use {columns8, rows8};

@@ -1,4 +1,4 @@
-//! Conversion of pixels to scratch words.
+//! Conversion of pixels to scratch words, and copying of them.
 
 use core::arch::naked_asm;
 
@@ -54,6 +54,87 @@ const HALF_OF_ALL: u32 = {
 };
 
 const _: () = assert!(HALF_OF_ALL.wrapping_mul(255) == 128);
+
+/// Copies a byte per turn.
+///
+/// # Safety
+/// `count` is at least 1; there are so many readable bytes `value_step` apart, and writable ones `place_step` apart.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn copy(
+    values: *const u8,
+    places: *mut u8,
+    count: usize,
+    value_step: usize,
+    place_step: usize,
+) {
+    naked_asm!(
+        "push {{r4, r5}}",
+        "ldr r4, [sp, #8]",
+        "2:",
+        "ldrb r5, [r0]",
+        "strb r5, [r1]",
+        "adds r0, r0, r3",
+        "adds r1, r1, r4",
+        "subs r2, #1",
+        "bne 2b",
+        "pop {{r4, r5}}",
+        "bx lr",
+    )
+}
+
+/// As [`widen8`], with `skip` bytes of scratch after each run of pixels.
+///
+/// # Safety
+/// `pixels..end` is a positive multiple of `run` readable bytes, itself a positive multiple of 8; `scratch` has three writable words
+/// for each two, and those that are skipped between runs.
+#[unsafe(naked)]
+pub(super) unsafe extern "C" fn widen8_runs(
+    pixels: *const u8,
+    end: *const u8,
+    scratch: *mut u32,
+    run: usize,
+    skip: usize,
+) {
+    naked_asm!(
+        "push {{r4-r7, lr}}",
+        "mov r4, r8",
+        "mov r5, r9",
+        "mov r6, r10",
+        "push {{r4-r6}}",
+        "mov lr, r1",
+        "mov r8, r3",
+        "ldr r4, [sp, #32]",
+        "mov r9, r4",
+        twice!(),
+        "movs r3, #1",
+        "lsls r3, r3, #15",
+        "mov r12, r3",
+        "ldr r1, 4f",
+        "2:", // a run
+        "mov r3, r8",
+        "adds r3, r3, r0",
+        "mov r10, r3", // its end
+        "3:",
+        pair8!("0", "1"),
+        pair8!("2", "3"),
+        pair8!("4", "5"),
+        pair8!("6", "7"),
+        "adds r0, #8",
+        "cmp r0, r10",
+        "bne 3b",
+        "add r2, r9",
+        "cmp r0, lr",
+        "bne 2b",
+        "pop {{r4-r6}}",
+        "mov r8, r4",
+        "mov r9, r5",
+        "mov r10, r6",
+        "pop {{r4-r7, pc}}",
+        ".p2align 2",
+        "4: .word {half}",
+        half = const HALF_OF_ALL,
+    )
+}
 
 /// Converts eight pixels per turn.
 ///

@@ -29,7 +29,7 @@ mod wide;
 mod widen;
 
 use pinhole_shared::fixed::SIGMOID_STEPS;
-use pinhole_shared::kernel::{Columns, DepthwisePositions, DspLoops, Neurons, Patches, Positions, Table};
+use pinhole_shared::kernel::{Columns, DepthwisePositions, Dsp, DspLoops, Neurons, Patches, Positions, Table};
 use pinhole_shared::layout::{BLOCK_ROWS, Layout};
 
 use band::{ColumnsFrame, PositionsFrame};
@@ -136,7 +136,7 @@ impl DspLoops for CortexM4 {
             pixels: pixels.as_ptr(),
             pitch,
             biases: biases.as_ptr(),
-            multipliers: multipliers.as_ptr().addr().wrapping_sub(biases.as_ptr().addr()),
+            multipliers: multipliers.as_ptr().expose_provenance().wrapping_sub(biases.as_ptr().addr()),
             weights_end: weights.end,
             output: output.start,
             output_end: output.end,
@@ -180,7 +180,7 @@ impl DspLoops for CortexM4 {
     }
 
     fn positions(positions: &Positions<'_>, output: &mut [u8]) {
-        if !positions.fit(output.len()) {
+        if !positions.fit::<Dsp<Self>>(output.len()) {
             return;
         }
         let Positions { weights, biases, multipliers, window_words, lanes, corrections, outputs, .. } = *positions;
@@ -214,13 +214,15 @@ impl DspLoops for CortexM4 {
     }
 
     fn depthwise_positions(positions: &DepthwisePositions<'_>, output: &mut [u8]) {
-        if !positions.fit(output.len()) {
+        let DepthwisePositions { weights, biases, multipliers, values, pitch, step, height, width, .. } = *positions;
+        let channels = biases.len();
+        let whole = channels.is_multiple_of(BLOCK_ROWS)
+            && weights.len() == (channels / 2).saturating_mul(height).saturating_mul(width);
+        if !whole || !positions.fit(output.len()) {
             return;
         }
-        let DepthwisePositions { weights, biases, multipliers, values, pitch, step, height, width, .. } = *positions;
         let (zero_point, over, excess) = clamping(positions.zero_point, positions.range);
         let output = output.as_mut_ptr_range();
-        let channels = biases.len();
         let (rows, columns) = (positions.rows.len(), positions.columns.len());
         let frame = DepthwiseFrame {
             weights: weights.as_ptr().wrapping_add(2 * (positions.rows.start * width + positions.columns.start)),

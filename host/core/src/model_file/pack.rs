@@ -108,8 +108,8 @@ pub(super) fn pack(model: &Model<'_>, packing: Packing) -> Result<Vec<u8>, PackE
             };
             (weighted.chunk_columns, weighted.band) = (0, None);
             if let Layer::Conv(conv) = of_model
-                && weighted.layout == Layout::DspPixels8
-                && let Some(banded) = banded(&conv, weighted)
+                && let Some(band) = layout_of_bands(weighted.layout)
+                && let Some(banded) = banded(&conv, band, weighted)
             {
                 *weighted = banded;
             }
@@ -128,11 +128,20 @@ pub(super) fn pack(model: &Model<'_>, packing: Packing) -> Result<Vec<u8>, PackE
     })
 }
 
-/// Returns the weights of a convolution in [`Layout::DspBand8`]. `None` if its bands take too much working memory, or if a row's sum
+/// Returns the layout from bands of a convolution that would have this layout otherwise.
+fn layout_of_bands(otherwise: Layout) -> Option<Layout> {
+    match otherwise {
+        Layout::DspPixels8 => Some(Layout::DspBand8),
+        Layout::DualMacPixels8 | Layout::DualMacPixels7 => Some(Layout::DualMacBand8),
+        _ => None,
+    }
+}
+
+/// Returns the weights of a convolution in a layout of bands. `None` if its bands take too much working memory, or if a row's sum
 /// does not fit one chunk.
-fn banded(conv: &Conv<'_>, parts: &QuantizedWeights) -> Option<QuantizedWeights> {
-    conv.tiles()?;
-    let parts = QuantizedWeights { layout: Layout::DspBand8, band: Some(conv.band_order()), ..parts.clone() };
+fn banded(conv: &Conv<'_>, layout: Layout, parts: &QuantizedWeights) -> Option<QuantizedWeights> {
+    conv.tiles_in(layout)?;
+    let parts = QuantizedWeights { layout, band: Some(conv.band_order()), ..parts.clone() };
     parts.packed().is_some().then_some(parts)
 }
 

@@ -27,7 +27,7 @@ pub struct QuantizedWeights {
     pub layout: Layout,
     /// Columns of a chunk; 0 in row-major layouts.
     pub chunk_columns: usize,
-    /// Order of the columns in [`Layout::DspBand8`]; `None` in other layouts.
+    /// Order of the columns in layouts of bands ([`Layout::is_band`]); `None` in other layouts.
     pub band: Option<BandOrder>,
 }
 
@@ -54,7 +54,7 @@ impl QuantizedWeights {
     /// Copies the parts of a parsed convolution's weights.
     pub(super) fn of_conv(conv: &Conv<'_>) -> Self {
         let mut parts = Self::of(&conv.weighted);
-        if parts.layout == Layout::DspBand8 {
+        if parts.layout.is_band() {
             let (weights, order) = (conv.weighted.operands.weights, conv.band_order());
             parts.inputs = order.height * order.width * order.channels;
             let row = |row| (0..parts.inputs).map(move |column| weights.get(row, order.of_row_major(column)));

@@ -70,8 +70,7 @@ impl Table<'_> {
 pub(super) fn widen<L: DspLoops>(band: &Band<'_>, lanes: &mut [u32], sums: &mut [i32]) {
     let order = band.order;
     let (column_words, pitch) = (order.lanes() / 2, usize::from(band.shape.width) * order.channels);
-    let rows = inside(band.top, order.height, band.shape.height);
-    let columns = inside(band.left, sums.len(), band.shape.width);
+    let (rows, columns) = band.inside(sums.len());
     let (by_words, by_table) =
         (order.channels.is_multiple_of(4), rows.len() == order.height && order.lanes() <= MAX_TABLE_LANES);
     if !by_words && !by_table {
@@ -92,9 +91,7 @@ pub(super) fn widen<L: DspLoops>(band: &Band<'_>, lanes: &mut [u32], sums: &mut 
             lanes.get_mut(end.start * column_words..end.end * column_words).unwrap_or_default().fill(outside);
         }
     }
-    let first =
-        (band.top + rows.start as i32) as usize * pitch + (band.left + columns.start as i32) as usize * order.channels;
-    let values = band.input.get(first..).unwrap_or_default();
+    let values = band.input.get(band.first(&rows, &columns, pitch)..).unwrap_or_default();
     if !by_words {
         let words = columns.start * column_words;
         let (lanes, sums) = (lanes.get_mut(words..).unwrap_or_default(), sums.get_mut(columns).unwrap_or_default());
@@ -159,11 +156,4 @@ fn one_by_one(
         }
         first = first.wrapping_add(channels);
     }
-}
-
-/// Returns which of `count` rows, or columns, from `first` on are inside of the input.
-fn inside(first: i32, count: usize, size: u16) -> Range<usize> {
-    let start = 0.max(-first).min(count as i32);
-    let end = (i32::from(size) - first).min(count as i32).max(start);
-    start as usize..end as usize
 }

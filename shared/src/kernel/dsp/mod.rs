@@ -45,7 +45,7 @@
 //! rows under a row of windows at once: a band. [`DspLoops::columns`] and [`DspLoops::table`] widen it once, column by column, so
 //! that a window is one piece of memory, and the next window starts a few columns further in the same memory. The sum q of a window is
 //! the sum of its columns' sums. [`DspLoops::positions`] then multiplies as above, compares the sums of the positions that are
-//! pooled, requantizes and stores four outputs at once. Bands take up to [`crate::layer::MAX_BAND_WORDS`]; longer rows are computed
+//! pooled, requantizes and stores four outputs at once. Bands take up to [`crate::layer::max_band_words`]; longer rows are computed
 //! in several tiles.
 //!
 //! # Fused 3x3 convolution and pool
@@ -189,7 +189,10 @@ impl<L: DspLoops> Kernel for Dsp<L> {
         L::channels(operands.weights.words(), values, operands.weights.outputs(), accumulators);
     }
 
-    const DEPTHWISE_IN_PLACE: bool = true;
+    #[inline(always)]
+    fn runs_in_place(layout: Layout, channels: usize) -> bool {
+        layout.is_of_channels() && channels.is_multiple_of(BLOCK_ROWS)
+    }
 
     #[inline(always)]
     fn depthwise_positions(positions: &DepthwisePositions<'_>, output: &mut [u8]) {
@@ -212,9 +215,11 @@ impl<L: DspLoops> ConvPool for Dsp<L> {
 
 impl<L: DspLoops> Banded for Dsp<L> {
     const LAYOUT: Option<Layout> = Some(Layout::DspBand8);
+    const PAIR_WORDS: usize = 1;
+    const HAS_CORRECTIONS: bool = true;
 
     #[inline(always)]
-    fn widen(band: &Band<'_>, lanes: &mut [u32], sums: &mut [i32]) {
+    fn widen(band: &Band<'_>, _: usize, lanes: &mut [u32], sums: &mut [i32]) {
         band::widen::<L>(band, lanes, sums);
     }
 

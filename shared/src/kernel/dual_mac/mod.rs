@@ -42,15 +42,24 @@
 //! small enough for 16 columns before a shift. An excess adds the same multiple of the sum of the inputs, which is
 //! subtracted at the end.
 //!
-//! Layers after the first are small in networks for this core. They run row-major with [`Scalar`].
+//! # Bands
+//! Windows of a convolution overlap, so a dense layer for each position would widen most inputs several times.
+//! [`Layout::DualMacBand8`] takes the rows under a row of windows instead, widened once, column by column. A window is then
+//! contiguous, and one loop sums, pools, requantizes and stores. See [`Banded`].
+//!
+//! Dense layers after the first are small in networks for this core. They run row-major with [`Scalar`].
 
+mod band;
 mod portable;
 
 pub use portable::PortableDualMac;
 
 use core::marker::PhantomData;
 
-use super::{DenseOperands, Kernel, KernelInput, Neurons, NoBands, NoConvPool, Scalar, Work, sigmoids, start, take};
+use super::{
+    Band, Banded, DenseOperands, DepthwisePositions, Kernel, KernelInput, Neurons, NoConvPool, Positions, Scalar, Work,
+    sigmoids, start, take,
+};
 use crate::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout};
 
 /// Innermost loops of [`DualMac`], each over one chunk and all blocks of four rows.
@@ -71,6 +80,12 @@ pub trait DualMacLoops {
     /// `(x1 - 256 x0) (1 + 2^16)` and `2^15 - 128 (1 + 2^16) (x0 + x1)`.
     fn widen8(pixels: &[u8], scratch: &mut [u32]);
 
+    /// Copies bytes that do not follow each other. Nothing if there are not as many.
+    fn copy(values: &[u8], places: &mut [u8], steps: Steps);
+
+    /// [`DualMacLoops::widen8`] of runs of pixels.
+    fn widen8_runs(pixels: &[u8], scratch: &mut [u32], runs: Runs);
+
     /// Adds a chunk in [`Layout::DualMacPixels8`] to the accumulators.
     fn pixels8(weights: &[u32], scratch: &[u32], columns: usize, accumulators: &mut [i32]);
 
@@ -88,10 +103,47 @@ pub trait DualMacLoops {
     /// Adds a chunk in [`Layout::DualMacPixels4`] to the accumulators. Subtracts `excess`: 8 times the sum of the pixels.
     fn pixels4(weights: &[u32], scratch: &[u32], excess: i32, accumulators: &mut [i32]);
 
+    /// Writes the outputs at neighboring positions of a convolution in [`Layout::DualMacBand8`], if [`Positions::fit`]. Lanes are
+    /// widened as by [`DualMacLoops::widen8`], sums as by [`DualMacLoops::pixels8`].
+    fn positions(positions: &Positions<'_>, output: &mut [u8]);
+
+    /// See [`Kernel::depthwise_positions`]; weights are in [`Layout::Rows8`].
+    fn depthwise_positions(positions: &DepthwisePositions<'_>, output: &mut [u8]);
+
     /// See [`Kernel::sigmoids`].
     fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
         sigmoids(neurons, activations);
     }
+}
+
+/// Bytes at equal distances.
+#[derive(Clone, Copy, Debug)]
+pub struct Steps {
+    /// How many.
+    pub count: usize,
+    /// From one value to the next.
+    pub values: usize,
+    /// From one place to the next.
+    pub places: usize,
+}
+
+impl Steps {
+    /// Returns true if there are any, and the last ones are within so many values and places.
+    pub fn fit(&self, values: usize, places: usize) -> bool {
+        let within = |step: usize, of: usize| (self.count - 1).saturating_mul(step) < of;
+        self.count > 0 && within(self.values, values) && within(self.places, places)
+    }
+}
+
+/// Runs of pixels whose words do not follow each other.
+#[derive(Clone, Copy, Debug)]
+pub struct Runs {
+    /// How many.
+    pub count: usize,
+    /// Pixels of each: a positive multiple of 8.
+    pub pixels: usize,
+    /// Words of scratch between one's words and the next one's, which stay as they are.
+    pub skip: usize,
 }
 
 /// The Cortex-M0+ kernel, with innermost loops `L`.
@@ -105,14 +157,17 @@ const GROUP_WORDS8: usize = GROUP_COLUMNS / 2 * 3;
 
 impl<L: DualMacLoops> Kernel for DualMac<L> {
     type ConvPool = NoConvPool;
-    type Bands = NoBands;
+    type Bands = Self;
 
     const NAME: &'static str = L::NAME;
 
     fn runs(layout: Layout, input: KernelInput) -> bool {
         match input {
             KernelInput::Pixels => {
-                matches!(layout, Layout::DualMacPixels8 | Layout::DualMacPixels7 | Layout::DualMacPixels4)
+                matches!(
+                    layout,
+                    Layout::DualMacPixels8 | Layout::DualMacPixels7 | Layout::DualMacPixels4 | Layout::DualMacBand8
+                )
             }
             KernelInput::Channels | KernelInput::Activations => layout.is_rows(),
         }
@@ -153,8 +208,34 @@ impl<L: DualMacLoops> Kernel for DualMac<L> {
         Scalar::dense_i16(operands, input, work);
     }
 
+    #[inline(always)]
+    fn runs_in_place(layout: Layout, _: usize) -> bool {
+        layout == Layout::Rows8
+    }
+
+    #[inline(always)]
+    fn depthwise_positions(positions: &DepthwisePositions<'_>, output: &mut [u8]) {
+        L::depthwise_positions(positions, output);
+    }
+
     fn sigmoids(neurons: Neurons<'_>, activations: &mut [i16]) {
         L::sigmoids(neurons, activations);
+    }
+}
+
+impl<L: DualMacLoops> Banded for DualMac<L> {
+    const LAYOUT: Option<Layout> = Some(Layout::DualMacBand8);
+    const PAIR_WORDS: usize = 3;
+    const HAS_CORRECTIONS: bool = false;
+
+    #[inline(always)]
+    fn widen(band: &Band<'_>, columns: usize, lanes: &mut [u32], room: &mut [i32]) {
+        band::widen::<L>(band, columns, lanes, bytemuck::cast_slice_mut(room));
+    }
+
+    #[inline(always)]
+    fn positions(positions: &Positions<'_>, output: &mut [u8]) {
+        L::positions(positions, output);
     }
 }
 

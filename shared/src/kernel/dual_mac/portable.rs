@@ -1,6 +1,9 @@
 //! The innermost loops in Rust, instruction by instruction: the portable version of the assembly.
 
-use super::DualMacLoops;
+use super::{DualMac, DualMacLoops, Runs, Steps};
+use crate::fixed::requantize;
+use crate::kernel::{DepthwisePositions, Positions};
+use crate::layer::byte;
 
 /// [`DualMacLoops`] for any target, for tests and for the host.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,6 +39,22 @@ impl DualMacLoops for PortableDualMac {
         }
     }
 
+    fn copy(values: &[u8], places: &mut [u8], steps: Steps) {
+        if steps.fit(values.len(), places.len()) {
+            for index in 0..steps.count {
+                places[index * steps.places] = values[index * steps.values];
+            }
+        }
+    }
+
+    fn widen8_runs(pixels: &[u8], scratch: &mut [u32], Runs { count, pixels: of_run, skip }: Runs) {
+        let words = of_run / 2 * 3;
+        let runs = pixels.chunks_exact(of_run.max(1)).take(count);
+        for (pixels, scratch) in runs.zip(scratch.chunks_mut((words + skip).max(1))) {
+            Self::widen8(pixels, scratch.get_mut(..words).unwrap_or_default());
+        }
+    }
+
     fn pixels8(weights: &[u32], scratch: &[u32], columns: usize, accumulators: &mut [i32]) {
         let blocks = weights.chunks_exact(columns.max(1));
         for (block, rows) in blocks.zip(accumulators.chunks_exact_mut(4)) {
@@ -48,6 +67,58 @@ impl DualMacLoops for PortableDualMac {
                 }
                 rows[0] = rows[0].wrapping_add(all as i32).wrapping_sub(b << 16);
                 rows[1] = rows[1].wrapping_add(b);
+            }
+        }
+    }
+
+    fn positions(positions: &Positions<'_>, output: &mut [u8]) {
+        if !positions.fit::<DualMac<Self>>(output.len()) {
+            return;
+        }
+        let Positions { weights, biases, multipliers, pre_shift, outputs, lanes, window_words, pool, .. } = *positions;
+        // Two words of weights for each pair of columns.
+        let block_words = window_words / 3 * 2;
+        for (position, outputs) in output.chunks_exact_mut(outputs.max(1)).enumerate() {
+            let blocks = weights.chunks_exact(block_words.max(1));
+            for (block, (weights, outputs)) in blocks.zip(outputs.chunks_mut(4)).enumerate() {
+                let mut largest = [i32::MIN; 4];
+                for tap in 0..positions.taps() {
+                    let from = position * pool * positions.step_words + positions.tap_words(tap);
+                    let window = lanes.get(from..from + window_words).unwrap_or_default();
+                    let mut sums = [0; 4];
+                    Self::pixels8(weights, window, block_words, &mut sums);
+                    for (largest, sum) in largest.iter_mut().zip(sums) {
+                        *largest = sum.max(*largest);
+                    }
+                }
+                for ((row, output), sum) in outputs.iter_mut().enumerate().zip(largest) {
+                    let row = block * 4 + row;
+                    let (Some(&bias), Some(&multiplier)) = (biases.get(row), multipliers.get(row)) else { return };
+                    let value = requantize(sum.wrapping_add(bias), multiplier, pre_shift);
+                    *output = byte(value, positions.zero_point, positions.range);
+                }
+            }
+        }
+    }
+
+    fn depthwise_positions(positions: &DepthwisePositions<'_>, output: &mut [u8]) {
+        let DepthwisePositions { filters, biases, multipliers, values, pitch, step, height, width, .. } = *positions;
+        let DepthwisePositions { rows, columns, .. } = positions;
+        let channels = biases.len();
+        for (position, outputs) in output.chunks_exact_mut(channels.max(1)).enumerate() {
+            let operands = filters.chunks_exact((height * width).max(1)).zip(biases).zip(multipliers);
+            for ((channel, output), ((filter, &bias), &multiplier)) in outputs.iter_mut().enumerate().zip(operands) {
+                let mut sum = bias;
+                for (row, of_window) in rows.clone().enumerate() {
+                    let weights = filter.get(of_window * width..).unwrap_or_default().get(columns.clone());
+                    for (column, &weight) in weights.unwrap_or_default().iter().enumerate() {
+                        let at = position * step + row * pitch + column * channels + channel;
+                        let value = values.get(at).copied().unwrap_or(0);
+                        sum = sum.wrapping_add(i32::from(weight as i8) * i32::from(value));
+                    }
+                }
+                let value = requantize(sum, multiplier, positions.pre_shift);
+                *output = byte(value, positions.zero_point, positions.range);
             }
         }
     }

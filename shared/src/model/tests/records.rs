@@ -189,7 +189,7 @@ fn weights_have_rows_columns_and_a_layout() {
         field_refused(&draft, layer, 8, &[0; 4], (8, 0));
         field_refused(&draft, layer, 12, &[0; 4], (12, 0));
         field_refused(&draft, layer, 6, &[8, 0], (6, 8));
-        for got in [13, 255] {
+        for got in [14, 255] {
             let expected = ModelError::WeightLayout { layer, got };
             refused(&draft, |draft| draft.put(record(layer) + 4, &[got]), expected);
         }

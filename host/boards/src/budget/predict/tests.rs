@@ -3,7 +3,7 @@ use pinhole_shared::layout::Layout;
 use pinhole_shared::model::Activation;
 
 use super::counted_core::CountedCore;
-use super::loops::{chunks, cortex_m4};
+use super::loops::{chunks, cortex_m0plus, cortex_m4};
 use super::*;
 use crate::board::Board;
 
@@ -106,6 +106,29 @@ fn other_loops_by_hand() {
     let part = 6 + 2 * (12 + 3 * 8 + 4);
     assert_eq!(cortex_m4::depthwise_positions(1, 4, (2, 3), false).instructions(), 20 + 16 + 29 + part);
     assert_eq!((cortex_m4::copy(0).instructions(), cortex_m4::copy(3).instructions()), (0, 3 + 3 * 7));
+}
+
+/// The loops of convolutions on Cortex-M0+, counted by hand.
+#[test]
+fn loops_of_pairs_are_counted() {
+    // Six pairs are one turn.
+    let sums = 28 + 18 * 18 + 3 * 2;
+    let outputs = 4 * 42 + 2;
+    let one = 15 + 34 + sums + 5 + 1 + outputs;
+    assert_eq!(cortex_m0plus::band_positions(3, 1, 4, 18).instructions(), 12 + 7 + 3 * one);
+    let part_of_a_turn = 15 + 34 + 28 + 20 * 18 + 4 * 2 + 5 + 1 + outputs;
+    assert_eq!(cortex_m0plus::band_positions(1, 1, 4, 20).instructions(), 12 + 7 + part_of_a_turn);
+    let pooled = 15 + 2 * (34 + 4 * sums + 5 + 1 + 3 * (15 + 6) + outputs);
+    assert_eq!(cortex_m0plus::band_positions(1, 4, 8, 18).instructions(), 12 + 7 + pooled);
+    let part_of_a_block = 15 + 2 * (34 + sums + 5 + 1) + 6 * 42 + 3;
+    assert_eq!(cortex_m0plus::band_positions(1, 1, 6, 18).instructions(), 12 + 7 + part_of_a_block);
+    assert_eq!(cortex_m0plus::band_widen(24).instructions(), 10 + 3 * 59);
+    assert_eq!(cortex_m0plus::band_runs(3, 16).instructions(), 21 + 3 * (6 + 2 * 59));
+    assert_eq!(cortex_m0plus::band_copy(5).instructions(), 4 + 5 * 6);
+    let whole = 17 + 8 * (54 + 50) + 4;
+    assert_eq!(cortex_m0plus::depthwise_positions(2, 8, (3, 3), true).instructions(), 12 + 14 + 2 * whole);
+    let part = 17 + 4 * (54 + 5 + 2 * (9 + 3 * 9)) + 2;
+    assert_eq!(cortex_m0plus::depthwise_positions(1, 4, (2, 3), false).instructions(), 12 + 14 + part);
 }
 
 /// A board whose core predicts nothing for the model has a bound instead, which is never below a prediction.

@@ -33,39 +33,45 @@ pub(super) const fn work(event: CompiledEvent) -> (u64, u64) {
         CompiledEvent::BiasWord => (6, 9),
         CompiledEvent::BiasFilling => (34, 82),
         CompiledEvent::BiasFillingWord => (5, 7),
+        CompiledEvent::Bands => (1859, 2974),
+        CompiledEvent::BandBias => (10, 16),
+        CompiledEvent::BandTile => (611, 978),
+        CompiledEvent::Band => (633, 1013),
+        CompiledEvent::BandChannel => (67, 107),
+        CompiledEvent::BandRow => (9, 14),
+        CompiledEvent::BandOutside => (118, 189),
+        CompiledEvent::FilledWord => (4, 6),
+        CompiledEvent::InPlace => (900, 1440),
+        CompiledEvent::InPlaceRun => (812, 1299),
+        CompiledEvent::InPlaceEdge => (213, 341),
         CompiledEvent::DepthwiseRow8 => (37, 55),
         CompiledEvent::DepthwiseWeight8 => (14, 20),
         CompiledEvent::DepthwiseRow4 => (40, 54),
         CompiledEvent::DepthwiseWeight4 => (31, 45),
-        CompiledEvent::Pool => (1111, 1823),
-        CompiledEvent::PoolPosition => (131, 211),
-        CompiledEvent::PoolValue => (21, 32),
-        CompiledEvent::PoolMean => (158, 221),
-        CompiledEvent::PoolRow => (13, 19),
-        CompiledEvent::PoolElement => (21, 30),
+        CompiledEvent::Pool => (1493, 2389),
+        CompiledEvent::PoolPosition => (81, 130),
+        CompiledEvent::PoolChunk => (100, 160),
+        CompiledEvent::PoolRow => (39, 62),
+        CompiledEvent::PoolElement => (27, 43),
+        CompiledEvent::PoolInput => (12, 19),
+        CompiledEvent::PoolSum => (1, 2),
+        CompiledEvent::PoolValue => (13, 21),
+        CompiledEvent::PoolMean => (11, 18),
+        CompiledEvent::PoolReciprocal => (168, 269),
         CompiledEvent::Average => (1090, 1760),
         CompiledEvent::AveragePosition => (13, 17),
         CompiledEvent::AverageValue => (7, 11),
         CompiledEvent::AverageChannel => (67, 113),
         CompiledEvent::Sum => (780, 1264),
         CompiledEvent::SumValue => (25, 37),
-        CompiledEvent::DivisionTurn => (9, 12),
         CompiledEvent::TensorsEnd => (1150, 1850),
         // These events do not occur on this core.
-        CompiledEvent::Bands
-        | CompiledEvent::BandBias
-        | CompiledEvent::BandTile
-        | CompiledEvent::Correction
+        CompiledEvent::Correction
         | CompiledEvent::CorrectionColumn
-        | CompiledEvent::Band
         | CompiledEvent::BandColumn
         | CompiledEvent::BandValue
-        | CompiledEvent::FilledWord
         | CompiledEvent::BandTable
         | CompiledEvent::BandTableValue
-        | CompiledEvent::InPlace
-        | CompiledEvent::InPlaceRun
-        | CompiledEvent::InPlaceEdge
         | CompiledEvent::ConvPool
         | CompiledEvent::ConvPoolRun
         | CompiledEvent::PatchEdge

@@ -49,12 +49,15 @@ pub(super) const fn work(event: CompiledEvent) -> (u64, u64) {
         CompiledEvent::InPlace => (1315, 2038),
         CompiledEvent::InPlaceRun => (304, 471),
         CompiledEvent::InPlaceEdge => (21, 33),
-        CompiledEvent::Pool => (1000, 1581),
-        CompiledEvent::PoolPosition => (52, 67),
-        CompiledEvent::PoolValue => (19, 25),
-        CompiledEvent::PoolMean => (5, 10),
-        CompiledEvent::PoolRow => (9, 12),
-        CompiledEvent::PoolElement => (16, 19),
+        CompiledEvent::Pool => (1007, 1561),
+        CompiledEvent::PoolPosition => (71, 110),
+        CompiledEvent::PoolChunk => (133, 206),
+        CompiledEvent::PoolRow => (16, 25),
+        CompiledEvent::PoolElement => (24, 37),
+        CompiledEvent::PoolInput => (12, 19),
+        CompiledEvent::PoolValue => (8, 12),
+        CompiledEvent::PoolMean => (6, 9),
+        CompiledEvent::PoolReciprocal => (7, 11),
         CompiledEvent::Average => (972, 1535),
         CompiledEvent::AveragePosition => (7, 7),
         CompiledEvent::AverageValue => (7, 10),
@@ -64,12 +67,15 @@ pub(super) const fn work(event: CompiledEvent) -> (u64, u64) {
         CompiledEvent::TensorsEnd => (850, 1340),
         // These events do not occur on this core.
         CompiledEvent::Chunk7
+        | CompiledEvent::BandChannel
+        | CompiledEvent::BandRow
+        | CompiledEvent::BandOutside
         | CompiledEvent::BiasFilling
         | CompiledEvent::BiasFillingWord
         | CompiledEvent::DepthwiseRow8
         | CompiledEvent::DepthwiseWeight8
         | CompiledEvent::DepthwiseRow4
         | CompiledEvent::DepthwiseWeight4
-        | CompiledEvent::DivisionTurn => (0, 0),
+        | CompiledEvent::PoolSum => (0, 0),
     }
 }

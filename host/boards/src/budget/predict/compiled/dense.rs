@@ -111,7 +111,11 @@ impl Compiled {
             Layout::DspWide8 | Layout::DspWide4 => self.inputs.activations,
             Layout::DspPixels8 | Layout::DualMacPixels8 | Layout::DualMacPixels7 => 0,
             // Dense layers never have these layouts.
-            Layout::DspConvPool8 | Layout::DspBand8 | Layout::DspChannels8 | Layout::DspChannels4 => 0,
+            Layout::DspConvPool8
+            | Layout::DspBand8
+            | Layout::DualMacBand8
+            | Layout::DspChannels8
+            | Layout::DspChannels4 => 0,
             Layout::DspPixels4 | Layout::DualMacPixels4 => self.inputs.pixels4,
         };
         let mut all = self.layer + rows * neuron;

@@ -98,6 +98,12 @@ pub(in crate::budget::predict) enum CompiledEvent {
     BandColumn,
     /// A value of such a column.
     BandValue,
+    /// On Cortex-M0+, a channel of a row of a band, if the channels are not whole groups.
+    BandChannel,
+    /// On Cortex-M0+, a row of a band otherwise.
+    BandRow,
+    /// On Cortex-M0+, a row of a column of such a band, outside of the input.
+    BandOutside,
     /// A word filled with the zero point, or a sum of such words.
     FilledWord,
     /// A band that is widened by a table.
@@ -114,14 +120,22 @@ pub(in crate::budget::predict) enum CompiledEvent {
     Pool,
     /// An output position of pooling.
     PoolPosition,
+    /// Channels of such a position that are collected at once.
+    PoolChunk,
+    /// A window row inside of the input, for each of these.
+    PoolRow,
+    /// A window element inside of the input, for each of these.
+    PoolElement,
+    /// An input value of pooling, as often as it is under a window.
+    PoolInput,
+    /// The same of an average, in addition.
+    PoolSum,
     /// An output value of pooling.
     PoolValue,
-    /// An average, in addition. Without a division instruction, a larger one takes longer.
+    /// An average, in addition.
     PoolMean,
-    /// A window row of pooling, for each value.
-    PoolRow,
-    /// A window element of pooling, for each value.
-    PoolElement,
+    /// A number of values in a window other than in the window before, for averages.
+    PoolReciprocal,
     /// A global average pooling.
     Average,
     /// An input position of global average pooling.
@@ -136,8 +150,6 @@ pub(in crate::budget::predict) enum CompiledEvent {
     SumValue,
     /// The transition from tensors to dense layers: the first dense layer's record is read again.
     TensorsEnd,
-    /// A loop turn of a division in software.
-    DivisionTurn,
 }
 
 impl CompiledEvent {

@@ -1,7 +1,7 @@
 //! Instructions of the loops in `firmware/kernels/src/cortex_m0plus`, counted by reading them: change them together.
 //! Layers after the first are compiled code.
 
-use pinhole_shared::layout::{GROUP_COLUMNS, Layout, Weights};
+use pinhole_shared::layout::{BLOCK_ROWS, GROUP_COLUMNS, Layout, Weights};
 
 use super::ops::Ops;
 use super::{blocks, calls, chunks};
@@ -70,6 +70,31 @@ const SIGMOIDS: Ops = Ops { simple: 8, loads: 1, multiples: 1, registers: 3, ..O
 const SIGMOID: Ops =
     Ops { simple: 42, loads: 1, loads_in_a_row: 1, stores: 1, multiples: 4, registers: 4, taken: 2, ..Ops::NONE };
 
+/// `positions` of bands around its positions, without [`FRAME`]: mov, ldr, movs, muls, adr, 2 adds, str. The last position's missing
+/// branch is subtracted.
+const BAND: Ops = Ops { simple: 5, loads: 1, stores: 1, ..Ops::NONE };
+/// Each position: mov, 4 ldr, 3 str; 2 ldr, adds, str, ldr, cmp, beq, b. The last block's missing branch is subtracted.
+const BAND_POSITION: Ops = Ops { simple: 3, loads: 3, loads_in_a_row: 4, stores: 4, taken: 1, ..Ops::NONE };
+/// Each block of four rows: movs, str; str, 4 times ldr and mov, 2 ldr, mov, adds, ldr, movs, cmp, bhs, subs, str, lsls, adds, mov;
+/// 2 mov, 3 str, 2 ldr, cmp, beq, b.
+const BAND_BLOCK: Ops = Ops { simple: 17, loads: 7, loads_in_a_row: 2, stores: 6, taken: 2, ..Ops::NONE };
+/// Each pooled position of a block: adds, 2 ldr, adds, ldr, adds, mov; `clear_sums!`; ldr, bx; 5 mov, 2 lsls, 2 subs; ldr, cmp; adds,
+/// ldr, cmp. The last turn's branch is not taken.
+const BAND_TAP: Ops = Ops { simple: 21, loads: 5, loads_in_a_row: 1, taken: 1, ..Ops::NONE };
+/// The first of them: bne, mov, adds, stmia, b.
+const BAND_FIRST: Ops = Ops { simple: 3, multiples: 1, registers: 4, taken: 1, ..Ops::NONE };
+/// Each other: bne, 4 times ldr, cmp, ble and, for every other one, str.
+const BAND_OTHER: Ops = Ops { simple: 6, loads: 4, stores: 2, taken: 3, ..Ops::NONE };
+/// The last of them: beq.
+const BAND_LAST: Ops = Ops { taken: 1, ..Ops::NONE };
+/// Each other: beq, str, mov, ldr, subs, b.
+const BAND_NEXT: Ops = Ops { simple: 3, loads: 1, stores: 1, taken: 1, ..Ops::NONE };
+/// Each turn: cmp, bne.
+const BAND_TURN: Ops = Ops { simple: 1, taken: 1, ..Ops::NONE };
+const BAND_TURN_PAIRS: u64 = 6;
+/// Each output: 3 ldmia of one register, 29 of arithmetic and moves; cmp, bge; mov, ldr, cmp, ble; mov, strb, adds, mov; cmp, bne.
+const BAND_OUTPUT: Ops = Ops { simple: 34, loads: 1, stores: 1, multiples: 3, registers: 3, taken: 3, ..Ops::NONE };
+
 /// See [`super::sums`]. Row-major weights have only compiled loops.
 pub(super) fn sums(weights: &Weights<'_>) -> Option<Ops> {
     Some(match weights.layout() {
@@ -82,6 +107,70 @@ pub(super) fn sums(weights: &Weights<'_>) -> Option<Ops> {
         }),
         _ => return None,
     })
+}
+
+/// Returns the instructions of `positions` of bands: so many positions, each the largest of so many, of so many outputs and pairs of
+/// columns.
+pub(in crate::budget::predict) fn band_positions(positions: u64, taps: u64, outputs: u64, pairs: u64) -> Ops {
+    let blocks = outputs.div_ceil(BLOCK_ROWS as u64);
+    let sums = BAND_TAP + pairs * COLUMNS8 + pairs.div_ceil(BAND_TURN_PAIRS) * BAND_TURN;
+    let all = taps * sums + BAND_FIRST + BAND_LAST + (taps - 1) * (BAND_OTHER + BAND_NEXT);
+    // Every other output is the smallest: so are those of relu.
+    let raised = Ops { simple: outputs / 2, ..Ops::NONE };
+    FRAME + BAND + positions * (BAND_POSITION + blocks * (BAND_BLOCK + all) + outputs * BAND_OUTPUT + raised)
+}
+
+/// `positions` of depthwise convolutions around its positions, without [`FRAME`]: 2 mov, 3 times ldr and mov, 2 ldr, cmp, adr, bne,
+/// adds, str. The last position's missing branch is subtracted.
+const DEPTHWISE: Ops = Ops { simple: 7, loads: 4, loads_in_a_row: 1, stores: 1, taken: 1, ..Ops::NONE };
+/// Each position: ldr, adds, str, ldr, mov, 3 ldr, b; 2 ldr, adds, str, ldr, cmp, beq, b.
+const DEPTHWISE_POSITION: Ops = Ops { simple: 5, loads: 5, loads_in_a_row: 3, stores: 2, taken: 2, ..Ops::NONE };
+/// Each channel: movs, add, 2 mov, ldr, bx; 2 mov, ldr, adds, 2 mov, lsls; `upper_half!`; mov, ldr, adds; ldr, cmp, bge (and, for every
+/// other one, mov); ldr, cmp, ble; ldr, strb, adds, str; mov, ldr, cmp, ldr, bne.
+const DEPTHWISE_CHANNEL: Ops = Ops { simple: 40, loads: 8, stores: 2, taken: 4, ..Ops::NONE };
+/// A channel of a window of 3 x 3: lsls, 9 times 2 ldrb, sxtb, muls, adds; 2 add, adds, b.
+const DEPTHWISE_3X3: Ops = Ops { simple: 31, loads: 9, loads_in_a_row: 9, taken: 1, ..Ops::NONE };
+/// A channel of another window: mov, ldr; ldr, adds, b.
+const DEPTHWISE_WINDOW: Ops = Ops { simple: 2, loads: 2, taken: 1, ..Ops::NONE };
+/// Each row of it: 2 mov, 3 ldr, 2 adds, subs, bne; the last column's branch is not taken.
+const DEPTHWISE_ROW: Ops = Ops { simple: 5, loads: 3, taken: 1, ..Ops::NONE };
+/// Each column of it: 2 ldrb, 2 adds, sxtb, muls, adds, subs, bne.
+const DEPTHWISE_COLUMN: Ops = Ops { simple: 6, loads: 2, taken: 1, ..Ops::NONE };
+
+/// Returns the instructions of `positions` of depthwise convolutions, with so many rows and columns of each window inside of the input.
+pub(in crate::budget::predict) fn depthwise_positions(
+    positions: u64,
+    channels: u64,
+    (rows, columns): (u64, u64),
+    is_whole_3x3: bool,
+) -> Ops {
+    let window = if is_whole_3x3 {
+        DEPTHWISE_3X3
+    } else {
+        DEPTHWISE_WINDOW + rows * (DEPTHWISE_ROW + columns * DEPTHWISE_COLUMN)
+    };
+    // Every other output is the smallest: so are those of relu.
+    let raised = Ops { simple: channels / 2, ..Ops::NONE };
+    FRAME + DEPTHWISE + positions * (DEPTHWISE_POSITION + channels * (DEPTHWISE_CHANNEL + window) + raised)
+}
+
+/// Returns the instructions of `widen8` for so many pixels.
+pub(in crate::budget::predict) fn band_widen(pixels: u64) -> Ops {
+    WIDEN8.call + pixels / GROUP_COLUMNS as u64 * WIDEN8.group
+}
+
+/// Returns the instructions of `widen8_runs` for so many runs of so many pixels: push, 3 mov, push, 2 mov, ldr, mov, `twice!`, movs,
+/// lsls, mov, ldr; pop, 3 mov, pop; for each run 2 mov, adds, add, cmp, bne.
+pub(in crate::budget::predict) fn band_runs(runs: u64, pixels: u64) -> Ops {
+    let call = Ops { simple: 15, loads: 2, multiples: 4, registers: 16, returns: 1, ..Ops::NONE };
+    let run = Ops { simple: 5, taken: 1, ..Ops::NONE };
+    call + runs * (run + pixels / GROUP_COLUMNS as u64 * WIDEN8.group)
+}
+
+/// Returns the instructions of `copy` for so many bytes: push, ldr, pop, bx; for each ldrb, strb, 2 adds, subs, bne.
+pub(in crate::budget::predict) fn band_copy(bytes: u64) -> Ops {
+    let call = Ops { loads: 1, multiples: 2, registers: 4, taken: 1, ..Ops::NONE };
+    call + bytes * Ops { simple: 3, loads: 1, stores: 1, taken: 1, ..Ops::NONE }
 }
 
 /// Returns the instructions of `sigmoids`.

@@ -6,7 +6,7 @@ use pinhole_shared::model::Conv;
 use pinhole_shared::shape::{Padding, Window};
 
 use super::super::compiled::CompiledEvent;
-use super::super::loops::{calls, chunks, cortex_m4, sums};
+use super::super::loops::{calls, chunks, cortex_m0plus, cortex_m4, sums};
 use super::Tally;
 use super::gather::{gather, gather_of};
 use super::inside;
@@ -51,7 +51,11 @@ fn depthwise_in_place(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) {
             let is_3x3 = (height, width) == (3, 3);
             let mut run = |times, count: usize, inside: (usize, usize), is_whole| {
                 let (rows, columns) = (inside.0 as u64, inside.1 as u64);
-                let loops = cortex_m4::depthwise_positions(count as u64, channels, (rows, columns), is_whole && is_3x3);
+                let depthwise_positions = match tally.core {
+                    CountedCore::CortexM4 => cortex_m4::depthwise_positions,
+                    CountedCore::CortexM0Plus => cortex_m0plus::depthwise_positions,
+                };
+                let loops = depthwise_positions(count as u64, channels, (rows, columns), is_whole && is_3x3);
                 tally.add_loops(times, loops);
             };
             if whole || conv.input.zero_point == 0 {
@@ -72,8 +76,11 @@ fn depthwise_in_place(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) {
 pub(super) fn depthwise(conv: &Conv<'_>, patch_at: usize, tally: &mut Tally) -> Option<()> {
     let (weights, convolved) = (&conv.weighted.operands.weights, conv.convolved());
     let (rows, columns) = (weights.outputs(), weights.inputs());
-    let in_place = weights.layout().is_of_channels() && conv.pool == 1 && rows.is_multiple_of(BLOCK_ROWS);
-    if in_place && tally.core == CountedCore::CortexM4 {
+    let runs_in_place = match tally.core {
+        CountedCore::CortexM4 => weights.layout().is_of_channels() && rows.is_multiple_of(BLOCK_ROWS),
+        CountedCore::CortexM0Plus => weights.layout() == Layout::Rows8,
+    };
+    if runs_in_place && conv.pool == 1 {
         depthwise_in_place(conv, patch_at, tally);
         return Some(());
     }

@@ -29,16 +29,13 @@ pub(super) fn work(layer: &Layer<'_>, patch_at: usize, core: CountedCore) -> Opt
         Layer::Conv(conv) if conv.weighted.operands.weights.layout() == Layout::DspConvPool8 => {
             conv_pool::convolution(conv, &mut tally)?;
         }
-        Layer::Conv(conv) if conv.weighted.operands.weights.layout() == Layout::DspBand8 => {
+        Layer::Conv(conv) if conv.weighted.operands.weights.layout().is_band() => {
             bands::convolution(conv, &mut tally)?;
         }
         Layer::Conv(conv) => convolution::dense(conv, patch_at, &mut tally)?,
         Layer::Depthwise(conv) => convolution::depthwise(conv, patch_at, &mut tally)?,
-        Layer::MaxPool(pool) => pool::pooling(pool, &mut tally),
-        Layer::AveragePool(pool) => {
-            pool::pooling(pool, &mut tally);
-            tally.add(CompiledEvent::PoolMean, pool.output.shape.elements());
-        }
+        Layer::MaxPool(pool) => pool::pooling(pool, false, &mut tally),
+        Layer::AveragePool(pool) => pool::pooling(pool, true, &mut tally),
         Layer::GlobalAverage(average) => global_average(average, &mut tally),
         Layer::Add(add) => sum(add, &mut tally),
         // Dense layers, and kinds whose compiled code was not counted: the budget then shows no time.
@@ -81,18 +78,4 @@ fn inside(at: usize, stride: u8, padding: u8, window: u8, size: u16) -> Range<us
     let start = at * usize::from(stride);
     let end = (start + usize::from(window)).saturating_sub(padding.into()).min(size.into());
     start.saturating_sub(padding.into()).min(end)..end
-}
-
-/// Returns the loop turns of a division in software: about as many as the quotient has bits, unless only one of them is
-/// set.
-///
-/// # Source
-/// `u32_div_rem` of Rust's `compiler_builtins`: it shifts the divisor below the dividend, and ends when less than the
-/// divisor is left.
-fn division_turns(dividend: usize, divisor: usize) -> usize {
-    match dividend.checked_div(divisor) {
-        // Two turns for the code around the loop.
-        Some(quotient) if quotient > 0 && !quotient.is_power_of_two() => quotient.ilog2() as usize + 2,
-        _ => 0,
-    }
 }

@@ -81,11 +81,3 @@ fn copies_by_hand() {
         assert_eq!(tally.work, all(core, &[shifted, straight].concat()), "{core:?}");
     }
 }
-
-#[test]
-fn divisions_by_hand() {
-    // No quotient, a single subtraction, or a turn for each bit of the quotient but the first.
-    for (dividend, divisor, turns) in [(3, 4, 0), (4, 4, 0), (9, 2, 0), (12, 4, 3), (100, 10, 5), (7, 0, 0)] {
-        assert_eq!(division_turns(dividend, divisor), turns, "{dividend} / {divisor}");
-    }
-}
