@@ -5,9 +5,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 use miette::Result;
+use pinhole_boards::bench::peers::{Peer, peers};
 use pinhole_boards::bench::{Benchmark, Modelled, bench};
 use pinhole_boards::board::Emulated;
 use pinhole_boards::firmware::Firmware;
+use serde::Serialize;
 
 use super::choice::{Choice as _, choice};
 use super::completions;
@@ -24,9 +26,21 @@ pub(super) struct BenchCommand {
     /// Board to run on
     #[arg(long, value_parser = choice::<Emulated>(), default_value = Emulated::default().name())]
     board: Emulated,
+    /// Also show what other engines take for the same network, if that was measured
+    #[arg(long)]
+    against: bool,
     /// Print as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// Output as JSON.
+#[derive(Debug, Serialize)]
+struct Output<'a> {
+    #[serde(flatten)]
+    bench: &'a Benchmark,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    against: Option<&'static [Peer]>,
 }
 
 impl BenchCommand {
@@ -37,10 +51,15 @@ impl BenchCommand {
         let result = bench(&trained.model, &trained.model_path, self.board.0);
         waiting.finish_and_clear();
         let result = result?;
+        let core = self.board.0.declaration().core;
+        let against = self.against.then(|| peers(&result, core));
         if self.json {
-            json(&result)?;
+            json(&Output { bench: &result, against })?;
         } else {
             print(&result);
+            if let Some(peers) = against {
+                print_peers(&result, peers, core.name());
+            }
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -79,6 +98,27 @@ fn print(bench: &Benchmark) {
         say!("time   {time_ms:.2} ms at {clock_mhz} MHz (modeled: timing tables of a {tables}, no memory wait states)");
     }
     say!("stack  {} bytes (measured by stack painting)", bench.stack_bytes);
+}
+
+/// Prints what other engines take.
+fn print_peers(bench: &Benchmark, peers: &[Peer], core: &str) {
+    say!();
+    if peers.is_empty() {
+        say!("against nothing: this network was not measured with other engines on a {core}");
+        return;
+    }
+    say!(
+        "against {:<34} {:>12}  {:>7}  {:>16}",
+        "(measured once, not now)",
+        "instructions",
+        "times",
+        "cycles, modeled"
+    );
+    for Peer { engine, instructions, cycles } in peers {
+        let times = *instructions as f64 / bench.instructions as f64;
+        let cycles = cycles.map(|cycles| cycles.to_string()).unwrap_or_default();
+        say!("        {engine:<34} {instructions:>12}  {times:>7.2}  {cycles:>16}");
+    }
 }
 
 /// Returns the instructions per multiply-accumulate; empty for a layer without any, such as pooling.

@@ -1,5 +1,6 @@
 //! Commands of Pinhole's repository: `cargo xtask --help`.
 
+mod counts;
 mod cross;
 mod firmware;
 mod macos;
@@ -18,6 +19,8 @@ use miette::Result;
 enum Command {
     /// Build the firmware of all boards, and write it to data/firmware
     Firmware(firmware::FirmwareCommand),
+    /// Count the bundled networks' instructions on the emulated boards, and write the table in docs/measurements.md anew
+    Counts(counts::CountsCommand),
     /// Write a release archive: the program, its documents, the licenses and a list of all its packages
     Release(release::Release),
     /// Redraw README's picture, docs/pinhole.svg, from the bundled model and pictures
@@ -31,6 +34,7 @@ enum Command {
 fn main() -> Result<ExitCode> {
     match Command::parse() {
         Command::Firmware(command) => command.run(),
+        Command::Counts(command) => command.run(),
         Command::Release(command) => command.run(),
         Command::Picture(command) => command.run(),
         Command::Macos(command) => command.run(),

@@ -1,5 +1,8 @@
 //! Benchmark: instruction counts of an inference on an emulated board, layer by layer. Every run gives the same counts.
 
+pub mod peers;
+pub mod table;
+
 use std::path::Path;
 
 use miette::Diagnostic;
