@@ -9,7 +9,7 @@ use pinhole::bench::bench_on;
 use pinhole::board::Board;
 use pinhole::budget::FirmwareSize;
 use pinhole::firmware::prebuilt::FirmwareManifest;
-use pinhole::firmware::{Firmware, FirmwareError, source_digest, toolchain_facts};
+use pinhole::firmware::{Firmware, FirmwareError, cargo, source_digest, toolchain_facts};
 use pinhole::model_file::ModelFile;
 use pinhole_tests::{Ran, repository};
 
@@ -90,6 +90,44 @@ fn builds_differ_by_padding_alone() {
     for board in Board::ALL {
         assert!(PADDING_BYTES * 500 < Firmware::prebuilt(board).unwrap().size().code_bytes, "{board:?}");
     }
+}
+
+/// For every core, the linker finds no path from the parser of model files to a panic. The control has one, and is not linked.
+#[test]
+fn parsing_cannot_panic() {
+    let folder = repository().join("tests").join("no-panic");
+    for board in [Board::Qemu, Board::QemuM0plus, Board::QemuM33] {
+        for (features, links) in [(None, true), (Some("--features=control"), false)] {
+            let mut cargo = match cargo(board, repository()) {
+                Ok(cargo) => cargo,
+                Err(error @ FirmwareError::NoToolchain { .. }) if std::env::var_os(REQUIRED).is_none() => {
+                    println!("not linked for {board:?}: {error}");
+                    continue;
+                }
+                Err(error) => panic!("{error}"),
+            };
+            cargo.args(["build", "--release", "--locked", "--target", board.target(), "--target-dir"]);
+            cargo.arg(repository().join("target").join("firmware")).args(features).current_dir(&folder);
+            let ran = cargo.output().unwrap();
+            let stderr = String::from_utf8_lossy(&ran.stderr);
+            let panics = stderr.contains("undefined symbol: a_panic_can_be_reached");
+            assert_eq!((ran.status.success(), panics), (links, !links), "{board:?}, {features:?}: {stderr}");
+        }
+    }
+}
+
+/// The program that is linked for [`parsing_cannot_panic`] is compiled as the firmware is.
+#[test]
+fn the_linked_parser_is_compiled_as_the_firmwares() {
+    let release = |manifest: &str| -> toml::Table {
+        let text = std::fs::read_to_string(repository().join(manifest)).unwrap();
+        let profiles = text.parse::<toml::Table>().unwrap()["profile"].clone();
+        let mut release = profiles["release"].as_table().unwrap().clone();
+        // Not in the image.
+        release.remove("debug");
+        release
+    };
+    assert_eq!(release("tests/no-panic/Cargo.toml"), release("firmware/Cargo.toml"));
 }
 
 /// Tests that pass on the prebuilt firmware pass on newly built firmware too, with the same instruction counts. The two

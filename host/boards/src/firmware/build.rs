@@ -3,6 +3,7 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::FirmwareError;
 use super::prebuilt::ToolchainFacts;
@@ -46,6 +47,14 @@ pub(super) fn build(board: Board) -> Result<Built, FirmwareError> {
     let elf =
         fs::read(&path).map_err(|error| FirmwareError::Elf { board, path: path.clone(), reason: error.to_string() })?;
     Ok(Built { path, elf })
+}
+
+/// Returns a `cargo` command with the toolchain, target flags and environment of a board's firmware, for sources of a checkout.
+///
+/// # Errors
+/// [`FirmwareError::NoToolchain`].
+pub fn cargo(board: Board, checkout: &Path) -> Result<Command, FirmwareError> {
+    Ok(Toolchain::find(board.declaration().core)?.cargo(checkout))
 }
 
 /// Returns the toolchain that [`super::Firmware::build`] uses for a board.

@@ -30,7 +30,7 @@ use crate::board::Board;
 use crate::budget::{Exceeded, FirmwareSize, Shortfalls};
 use crate::settings::ProcessSettings;
 
-pub use build::{checkout, toolchain_facts};
+pub use build::{cargo, checkout, toolchain_facts};
 pub(crate) use digest::hex as hex_digits;
 pub use digest::source_digest;
 pub use flash_image::{FlashImage, Placed, Used};
