@@ -7,7 +7,7 @@ use pinhole::board::Board;
 use pinhole::model_file::ModelFile;
 use pinhole_shared::link::Unit;
 use pinhole_tests::handmade::{encode, logits, tiny};
-use pinhole_tests::{Ran, bundled_model, on_disk, pinhole};
+use pinhole_tests::{Ran, bundled_model, on_disk, pinhole, repository};
 use serde_json::Value;
 
 const BOARDS: [Board; 3] = [Board::Qemu, Board::QemuM0plus, Board::QemuM33];
@@ -15,6 +15,30 @@ const BOARDS: [Board; 3] = [Board::Qemu, Board::QemuM0plus, Board::QemuM33];
 fn benched(board: Board, bytes: &[u8]) -> Benchmark {
     let (_temp, path) = on_disk(bytes);
     bench(&ModelFile::from_bytes(bytes).unwrap(), &path, board).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// `--against`: counts of other engines for this network and core, in text and in JSON, and a word where there are none.
+#[test]
+fn what_others_take_stands_beside_it() {
+    let model = repository().join("data/models/conv-50-tiny/model.pinhole");
+    let run = |arguments: &[&str]| Ran::of(pinhole(["bench"]).arg(&model).args(arguments)).ok();
+    let result = run(&["--against", "--json"]).json();
+    let peers = result["against"].as_array().unwrap();
+    let expected = [("CMSIS-NN", 4_670_000), ("TensorFlow Lite Micro, CMSIS-NN", 4_920_000)];
+    assert_eq!(peers.len(), expected.len());
+    for (peer, (engine, instructions)) in peers.iter().zip(expected) {
+        assert_eq!((peer["engine"].as_str(), peer["instructions"].as_u64()), (Some(engine), Some(instructions)));
+    }
+    let ours = result["instructions"].as_u64().unwrap();
+    let told = run(&["--against"]).stdout;
+    let line = told.lines().find(|line| line.contains(" CMSIS-NN  ")).unwrap_or_else(|| panic!("{told}"));
+    assert!(line.contains(&format!(" {:.2} ", 4_670_000.0 / ours as f64)), "{line}, {ours}");
+    assert!(run(&["--json"]).json()["against"].is_null());
+    let none = run(&["--against", "--board", "qemu-m33"]).stdout;
+    assert!(
+        none.contains("against nothing: this network was not measured with other engines on a Cortex-M33"),
+        "{none}"
+    );
 }
 
 #[test]
