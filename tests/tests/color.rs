@@ -17,7 +17,7 @@ use pinhole_shared::pixels::{Color, InputShape, PictureSize, PixelFormat};
 use pinhole_tests::tensors::{ALL_KINDS, FIRST_LAYER, network_of};
 use pinhole_tests::{Ran, on_disk, pinhole, run_folder, synthetic, temporary};
 
-const BOARDS: [Board; 3] = [Board::Qemu, Board::QemuM0plus, Board::QemuM33];
+const BOARDS: [Board; 2] = [Board::Qemu, Board::QemuM0plus];
 
 /// A network with dense layers only.
 const DENSE: &str = "[[layer]]\noutputs = 10\nactivation = \"sigmoid\"\n";

@@ -18,7 +18,7 @@ use pinhole_shared::pixels::{Color, Fit, InputShape, PictureSize, PixelFormat};
 use pinhole_tests::tensors::{ALL_KINDS, FIRST_LAYER, network_of};
 use pinhole_tests::{Ran, on_disk, pinhole, read_json, temporary};
 
-const BOARDS: [Board; 3] = [Board::Qemu, Board::QemuM0plus, Board::QemuM33];
+const BOARDS: [Board; 2] = [Board::Qemu, Board::QemuM0plus];
 
 /// Two layers of a convolutional network, trained with every augmentation.
 const LAYERS: &str = "[training]\nepochs = 2\nbatch = 8\nlearning_rate = 0.01\n\
