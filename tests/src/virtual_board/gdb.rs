@@ -5,7 +5,8 @@
 use std::io::{self, BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// Timeout of the stub, for one that hangs: an emulator that ended closes its socket.
 const TIMEOUT: Duration = Duration::from_secs(300);
@@ -28,7 +29,16 @@ pub(super) struct Gdb {
 impl Gdb {
     /// Connects; this stops the machine.
     pub(super) fn connect(socket: &Path) -> io::Result<Self> {
-        let stream = UnixStream::connect(socket)?;
+        // The stub serves one connection, and listens again only some time after it has ended.
+        let deadline = Instant::now() + TIMEOUT;
+        let stream = loop {
+            match UnixStream::connect(socket) {
+                Err(error) if error.kind() == ErrorKind::ConnectionRefused && Instant::now() < deadline => {
+                    thread::sleep(Duration::from_millis(20));
+                }
+                connected => break connected?,
+            }
+        };
         stream.set_read_timeout(Some(TIMEOUT))?;
         let mut gdb = Self { stream: BufReader::new(stream), runs: false };
         // The stub answers for single registers only after their description was read.
