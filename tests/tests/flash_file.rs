@@ -249,7 +249,7 @@ fn the_picos_image_starts() {
     assert_eq!(reset, firmware.entry().unwrap());
 }
 
-/// What the boot ROM needs to start the chip: a vector table, and after it the definition of a program for Arm in secure state.
+/// The boot ROM starts an image with a vector table, and after it the definition of a program for Arm in secure state.
 /// RP2350 Datasheet, 5.9 (blocks and image definitions).
 #[test]
 fn the_pico_2s_image_starts() {

@@ -9,6 +9,11 @@ pub const fn max_band_words(layout: Layout) -> usize {
     if matches!(layout, Layout::DualMacBand8) { 2048 } else { 1536 }
 }
 
+/// Returns the most positions that a tile could have. Each takes at least four words; for more, what is computed could overflow.
+pub(super) const fn most_positions(layout: Layout) -> usize {
+    max_band_words(layout) / 4
+}
+
 /// Most values of a column, if channels are not whole groups: the kernels widen more of them too slowly.
 pub const MAX_TABLE_LANES: usize = 64;
 
@@ -71,9 +76,7 @@ impl Conv<'_> {
             let Parts { band, sums, corrections, .. } = Parts::of(self, layout, positions);
             usize::from(self.pool) * band + sums + corrections + self.completed_words()
         };
-        // A position takes at least four words, so more than a quarter of the words never fit, and what is computed for them could
-        // overflow.
-        let most = (max_band_words(layout) / 4).min(self.output.shape.width.into());
+        let most = most_positions(layout).min(self.output.shape.width.into());
         let fits = |positions: &usize| words(*positions) <= max_band_words(layout);
         (1..=most).rev().find(fits).map(|positions| Tiles { positions, words: words(positions) })
     }

@@ -3,7 +3,8 @@
 use std::vec;
 use std::vec::Vec;
 
-use super::{Memory, max_band_words};
+use super::Memory;
+use super::band::most_positions;
 use crate::fixed::requantize;
 use crate::kernel::{DenseOperands, Dsp, DualMac, Kernel, PortableDsp, PortableDualMac, Scalar};
 use crate::layout::{BandOrder, Layout, Weights, pack};
@@ -306,7 +307,7 @@ fn what_tiles_compute_fits_32_bits() {
     for layout in [Layout::DspBand8, Layout::DualMacBand8] {
         assert_eq!(conv.tiles_in(layout), None);
         // The largest sum on the way, as a 64-bit target computes it.
-        let positions = max_band_words(layout) / 4;
+        let positions = most_positions(layout);
         let lanes = (2 * positions - 1) * usize::from(u8::MAX) * conv.band_order().lanes();
         assert!(u32::try_from(2 * (lanes / 2 * 3) + lanes / 4).is_ok(), "{layout:?}");
     }

@@ -16,7 +16,7 @@ use portable_atomic::{AtomicBool, Ordering};
 
 use crate::declared::CLOCK_HZ;
 
-/// What differs between QEMU's machines: the UARTs' base addresses and receive interrupts.
+/// Base addresses and receive interrupts of a machine's UARTs.
 #[derive(Clone, Copy, Debug)]
 pub struct Machine {
     link: (usize, u16),

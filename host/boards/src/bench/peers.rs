@@ -1,4 +1,4 @@
-//! What other engines take for networks that were measured with them.
+//! Costs of networks on other engines, which were measured once.
 //!
 //! # Source
 //! Counted once, by an emulator plugin, on the same emulated machines, with the same networks exported by Pinhole and the same size of
@@ -71,7 +71,7 @@ const MEASURED: [Measured; 10] = [
     Measured { core: Core::CortexM0Plus, shape: DENSE, peers: &[peer(CMSIS, 1_962_729, 0)] },
 ];
 
-/// Returns what other engines take for the network of a benchmark on this core; nothing if it was not measured with them.
+/// Returns the costs of a benchmark's network on other engines and this core; none if it was not measured with them.
 pub fn peers(bench: &Benchmark, core: Core) -> &'static [Peer] {
     let inputs = bench.layers.first().map_or(0, |layer| layer.inputs);
     let shape = (bench.macs, inputs, bench.layers.len());
