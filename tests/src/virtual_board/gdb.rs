@@ -19,6 +19,19 @@ const INTERRUPT: u8 = 0x03;
 const REGISTERS: u32 = 16;
 const XPSR: u32 = 25;
 
+/// Connects to a socket of the emulator. It serves one connection, and listens again only some time after that has ended.
+pub(super) fn connect(socket: &Path) -> io::Result<UnixStream> {
+    let deadline = Instant::now() + TIMEOUT;
+    loop {
+        match UnixStream::connect(socket) {
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused && Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(20));
+            }
+            connected => return connected,
+        }
+    }
+}
+
 /// A connection to the stub, and the state of the machine.
 #[derive(Debug)]
 pub(super) struct Gdb {
@@ -29,16 +42,7 @@ pub(super) struct Gdb {
 impl Gdb {
     /// Connects; this stops the machine.
     pub(super) fn connect(socket: &Path) -> io::Result<Self> {
-        // The stub serves one connection, and listens again only some time after it has ended.
-        let deadline = Instant::now() + TIMEOUT;
-        let stream = loop {
-            match UnixStream::connect(socket) {
-                Err(error) if error.kind() == ErrorKind::ConnectionRefused && Instant::now() < deadline => {
-                    thread::sleep(Duration::from_millis(20));
-                }
-                connected => break connected?,
-            }
-        };
+        let stream = connect(socket)?;
         stream.set_read_timeout(Some(TIMEOUT))?;
         let mut gdb = Self { stream: BufReader::new(stream), runs: false };
         // The stub answers for single registers only after their description was read.

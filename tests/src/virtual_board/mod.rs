@@ -10,7 +10,6 @@ mod probe;
 
 use std::fmt;
 use std::io::{Read as _, Write as _};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
@@ -144,7 +143,7 @@ impl VirtualBoard {
 
     /// Resets the board as its button would, without notice to an attached probe.
     pub fn press_reset(&self) {
-        let mut monitor = UnixStream::connect(self.monitor()).expect("the emulator runs");
+        let mut monitor = gdb::connect(&self.monitor()).expect("the emulator runs");
         monitor.set_read_timeout(Some(Duration::from_secs(300))).expect("a socket has a timeout");
         monitor.write_all(b"system_reset\n").expect("the emulator runs");
         // It shows its prompt before and after the command.
