@@ -103,15 +103,14 @@ impl Prepared {
         let device = connect(attachment, &self.firmware, log);
         events.progress(&Progress::Ends);
         let device = device?;
-        let identity = device.identity();
         // Compares the firmware again while it runs, in addition to the check before the reset.
         if self.written_firmware().is_some() && !device.has_log() {
             return Err(ProbeError::Verify { chip: chip.name });
         }
-        let (expected, got) = (self.model.model().checksum(), identity.model_checksum);
+        let (expected, got) = (self.model.model().checksum(), device.identity().model_checksum);
         if got != expected {
             return Err(ProbeError::OtherModel { expected, got });
         }
-        Ok(identity.clone())
+        Ok(device.into_identity())
     }
 }

@@ -35,15 +35,34 @@ impl AttachedDevice {
     /// # Errors
     /// [`Silent`]. A device that has just started, or was cut off in the middle of an answer, is asked twice.
     pub(crate) fn new(mut transport: Box<dyn Transport>, logs: Option<Logs>) -> Result<Self, Silent> {
-        let last_words = || logs.as_ref().and_then(Logs::last_line);
         transport.discard();
         let mut client = Client::new(transport, ANSWER_TIMEOUT);
         let identity = client.identify().or_else(|error| match error {
             ClientError::Frame(_) | ClientError::OutOfTurn(_) | ClientError::Refused(_) => client.identify(),
             error => Err(error),
         });
-        let identity = identity.map_err(|error| Silent { error, last_words: last_words() })?;
-        Ok(Self { client, logs, identity })
+        match identity {
+            Ok(identity) => Ok(Self { client, logs, identity }),
+            Err(error) => {
+                drop(client);
+                let last_words = logs.and_then(|mut logs| {
+                    logs.join();
+                    logs.last_line()
+                });
+                Err(Silent { error, last_words })
+            }
+        }
+    }
+
+    /// Ends the connection and returns the device's identity. Every line of the log that has been read is passed on before.
+    pub fn into_identity(self) -> Identity {
+        let Self { client, logs, identity } = self;
+        // The log ends with its writer, which is in the client's transport.
+        drop(client);
+        if let Some(mut logs) = logs {
+            logs.join();
+        }
+        identity
     }
 
     /// Connects to a device on any stream whose waits have a timeout. The device has no log.
